@@ -1,0 +1,26 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { ulid } from 'ulid';
+
+/** Makes the ids of the platform (DESIGN of ids: docs/architecture.md). Injected, so that tests can choose them. */
+@Injectable()
+export class Ids {
+  /** A graph: `kg` and 20 hexadecimal digits. */
+  graph(): string {
+    return `kg${randomBytes(10).toString('hex')}`;
+  }
+
+  /** An operation: `op_` and a ULID, so ids sort by the time of their making. */
+  operation(): string {
+    return `op_${ulid()}`;
+  }
+
+  /** Everything else: users, orgs, files, sessions, keys. */
+  uuid(): string {
+    return randomUUID();
+  }
+}
+
+export const GRAPH_ID = /^kg[0-9a-f]{20}(_[a-z0-9]{1,20})?$/;
+export const OPERATION_ID = /^op_[0-9A-HJKMNP-TV-Z]{26}$/;
+export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

@@ -1,0 +1,116 @@
+/** Where one generation of a graph lives: a directory of its own that holds the engine's files and nothing else. */
+export interface GenerationRef {
+  graphId: string;
+  generation: number;
+  /** Absolute path. Only the engine looks inside. */
+  directory: string;
+}
+
+/** One table to load, from Parquet files whose columns are already of the table's types. */
+export interface TableLoad {
+  table: string;
+  kind: 'node' | 'relationship';
+  /** Labels of the two ends; only for relationships. The first two columns of the files are the ends' keys. */
+  from?: string;
+  to?: string;
+  /** Absolute paths inside {@link BuildSpec.inputDirectory}. */
+  files: string[];
+  /** Rows in the files together, for progress. */
+  rows: number;
+}
+
+export interface BuildSpec {
+  target: GenerationRef;
+  /** Data definition statements made by the platform from the graph's schema, run in order before any load. */
+  definitions: string[];
+  /** Nodes first, then relationships. */
+  loads: TableLoad[];
+  /** The only directory besides the target's that the loader may read. */
+  inputDirectory?: string;
+}
+
+export interface BuildProgress {
+  table: string;
+  /** Rows loaded of all tables so far, and of how many. */
+  rows: number;
+  totalRows: number;
+}
+
+/** What was counted in a finished generation after it was closed and opened again read-only. */
+export interface GenerationManifest {
+  engine: string;
+  engineVersion: string;
+  bytes: number;
+  /** SHA-256 of the database file, hexadecimal. */
+  sha256: string;
+  nodes: Record<string, number>;
+  relationships: Record<string, number>;
+}
+
+export interface QueryRequest {
+  statement: string;
+  parameters: Record<string, unknown>;
+  timeoutMs: number;
+  /** `ndjson`: rows end in a line feed; `json`: rows are separated by commas, so batches join to the inside of an array. */
+  format: 'ndjson' | 'json';
+  /** Pulling stops after this many rows and the summary says `truncated`. */
+  maxRows?: number;
+}
+
+export interface QueryColumn {
+  name: string;
+  /** The engine's name of the type, such as INT64 or DATE. */
+  type: string;
+}
+
+export interface RowBatch {
+  rows: number;
+  /** UTF-8; rows serialised once, in the host. */
+  bytes: Buffer;
+}
+
+export interface QuerySummary {
+  rows: number;
+  truncated: boolean;
+  /** Milliseconds inside the host, from receipt of the statement to the last row. */
+  executionMs: number;
+}
+
+/** A running query. `batches` is pulled at the reader's pace; leaving the loop early, or aborting, ends the query. */
+export interface QueryStream {
+  columns: QueryColumn[];
+  batches: AsyncIterable<RowBatch>;
+  /** Resolves once `batches` ended; rejects as `batches` does. */
+  summary: Promise<QuerySummary>;
+}
+
+/**
+ * The one door to a graph database. Every error it throws is a `DomainError` of `engine.errors.ts`.
+ * `signal` stops the work within 2 s, by ending the process that does it where need be.
+ */
+export abstract class GraphEngine {
+  /** Builds a new generation in a process of its own; on any failure the target directory is removed again. */
+  abstract build(
+    spec: BuildSpec,
+    options: { signal: AbortSignal; onProgress?: (progress: BuildProgress) => void },
+  ): Promise<GenerationManifest>;
+
+  /** Runs one read-only statement against a published generation, waking its host where it sleeps. */
+  abstract query(target: GenerationRef, request: QueryRequest, signal?: AbortSignal): Promise<QueryStream>;
+
+  /** Whether a generation's host is awake, since when, and what it uses. Never wakes it. */
+  abstract status(target: GenerationRef): HostStatus;
+
+  /** Lets running queries of a generation end (up to `graceMs`), then closes its host. */
+  abstract release(target: GenerationRef, graceMs: number): Promise<void>;
+
+  /** Removes a generation's files. Its host must be released. */
+  abstract drop(target: GenerationRef): Promise<void>;
+}
+
+export interface HostStatus {
+  state: 'asleep' | 'waking' | 'awake';
+  uptimeSeconds: number;
+  runningQueries: number;
+  memoryBytes: number | null;
+}
