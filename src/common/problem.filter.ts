@@ -1,0 +1,66 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Clock } from './clock';
+import { DomainError } from './domain-error';
+import { errorBodyOf, type FieldProblem, type Problem, problem, statusOf } from './problem';
+
+/** A request body, query or path that breaks its DTO. Answered as 422 with one entry for each broken rule. */
+export class InvalidRequest extends Error {
+  constructor(readonly fields: FieldProblem[]) {
+    super(fields.map((field) => `${field.loc.join('.')}: ${field.msg}`).join('; '));
+  }
+}
+
+const CODES: Record<number, string> = {
+  400: 'bad_request',
+  404: 'route_not_found',
+  405: 'method_not_allowed',
+  413: 'body_too_large',
+  415: 'unsupported_media_type',
+};
+
+/** Turns every failure of a request into one shape: `application/problem+json`. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger(ProblemFilter.name);
+
+  constructor(private readonly clock: Clock) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const document = this.documentOf(error, request);
+    if (document.status >= 500) this.logger.error(`${request.method} ${request.url.split('?')[0]} [${request.id}]`, stackOf(error));
+    // The answer has begun (a stream): its writer reports the failure inside it.
+    if (reply.sent || reply.raw.headersSent) return;
+    if (error instanceof DomainError && error.retryAfterSeconds !== undefined) {
+      void reply.header('retry-after', String(error.retryAfterSeconds));
+    }
+    if (document.status === 401) void reply.header('www-authenticate', 'Bearer, ApiKey');
+    void reply.status(document.status).type('application/problem+json').send(JSON.stringify(document));
+  }
+
+  private documentOf(error: unknown, request: FastifyRequest): Problem {
+    const context = { requestId: request.id, now: this.clock.now() };
+    if (error instanceof InvalidRequest) return problem(422, 'invalid_request', error.fields, context);
+    if (error instanceof DomainError) {
+      return problem(statusOf(error.kind), error.code, error.message, context, error.details);
+    }
+    const status = error instanceof HttpException ? error.getStatus() : statusOfFastifyError(error);
+    if (status !== undefined && status < 500) {
+      return problem(status, CODES[status] ?? 'request_refused', (error as Error).message, context);
+    }
+    const body = errorBodyOf(error);
+    return problem(500, body.code, body.message, context);
+  }
+}
+
+/** Fastify's own refusals (malformed JSON, too large a body) carry their status. */
+function statusOfFastifyError(error: unknown): number | undefined {
+  const status = (error as { statusCode?: unknown } | null)?.statusCode;
+  return typeof status === 'number' ? status : undefined;
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
