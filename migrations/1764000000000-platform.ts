@@ -49,7 +49,7 @@ const IDENTITY = [
     expires_at timestamptz not null,
     revoked_at timestamptz
   )`,
-  `create index session_user on session (user_id)`,
+  `create index session_by_user on session (user_id)`,
   `create table api_key (
     id uuid primary key,
     user_id uuid not null references app_user on delete cascade,

@@ -15,7 +15,11 @@ export async function migrate(databaseUrl: string): Promise<void> {
   try {
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
     await runQueueMigrations(client, QUEUE_SCHEMA);
-    const dataSource = await new DataSource({ type: 'postgres', url: databaseUrl, migrations: MIGRATIONS }).initialize();
+    const dataSource = await new DataSource({
+      type: 'postgres',
+      url: databaseUrl,
+      migrations: MIGRATIONS,
+    }).initialize();
     try {
       await dataSource.runMigrations({ transaction: 'each' });
     } finally {

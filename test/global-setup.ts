@@ -1,0 +1,24 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { migrate } from '../src/database/migrate';
+import { EmbeddedPostgres } from '../src/database/embedded-postgres';
+
+/** One cluster for each run of jest, one migrated template in it; every spec file clones the template (`testDatabase`). */
+export default async function setUp(): Promise<void> {
+  const root = mkdtempSync(join(tmpdir(), 'gs-'));
+  const cluster = await EmbeddedPostgres.start(root, {
+    fsync: 'off',
+    synchronous_commit: 'off',
+    full_page_writes: 'off',
+    max_connections: '300',
+  });
+  try {
+    await migrate(cluster.url());
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+  process.env.TEST_DATABASE_URL = cluster.url();
+  Object.assign(globalThis, { testCluster: { cluster, root } });
+}
