@@ -9,7 +9,7 @@ export class Platform1764000000000 implements MigrationInterface {
   async down(q: QueryRunner): Promise<void> {
     await q.query(`
       drop table staged_file, generation, graph_member, idempotency_key, dead_letter, operation_lock,
-        operation_attempt, operation_event, operation, audit_event, session, api_key, org_member;
+        operation_attempt, operation_event, operation, audit_event, attempt_limit, session, api_key, org_member;
       alter table app_user drop column selected_graph_id;
       drop table graph, org, app_user`);
   }
@@ -111,6 +111,8 @@ const OPERATIONS = [
   )`,
   // The sweeper looks for pending work that was not handed over; the reaper for leases that ran out.
   `create index operation_pending on operation (run_after) where status = 'pending'`,
+  // A new operation is told how many of its kind wait before it.
+  `create index operation_waiting on operation (type) where status = 'pending'`,
   `create index operation_leased on operation (lease_expires_at) where status = 'running'`,
   `create index operation_org on operation (org_id, created_at desc, id)`,
   `create index operation_user on operation (user_id, created_at desc, id)`,

@@ -8,17 +8,36 @@ const RUNS = 5;
 /** Opens transactions. Work passed to {@link run} may run more than once, so it does database work only. */
 @Injectable()
 export class Transactor {
+  private readonly committed = new WeakMap<EntityManager, (() => void)[]>();
+
   constructor(private readonly dataSource: DataSource) {}
 
   /** Runs `work` in one transaction; commits when it returns, rolls back when it throws. */
   async run<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
     for (let run = 1; ; run += 1) {
       try {
-        return await this.dataSource.transaction(work);
+        return await this.once(work);
       } catch (error) {
         if (run === RUNS || !WORTH_ANOTHER_RUN.has(sqlState(error) ?? '')) throw error;
       }
     }
+  }
+
+  /** Calls `hook` once the transaction of this `em` is committed, not after a rollback. */
+  afterCommit(em: EntityManager, hook: () => void): void {
+    const hooks = this.committed.get(em);
+    if (!hooks) throw new Error('afterCommit needs the entity manager of a transaction that Transactor.run has opened');
+    hooks.push(hook);
+  }
+
+  private async once<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
+    const hooks: (() => void)[] = [];
+    const result = await this.dataSource.transaction((em) => {
+      this.committed.set(em, hooks);
+      return work(em);
+    });
+    for (const hook of hooks) hook();
+    return result;
   }
 
   /** For reads that need no transaction of their own. */

@@ -1,0 +1,63 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Transactor } from '../database/transactor';
+import { type OperationChange, OperationLog } from './operation-log';
+import { OperationTypes } from './operation-types';
+import type { Operation } from './operation.entity';
+import { OperationsRepository } from './operations.repository';
+
+export interface EndOptions {
+  /** The reason to keep the operation as a dead letter. */
+  deadLetter?: string;
+  /** Further writes of whoever ends it, such as an audit row. */
+  also?: (em: EntityManager, ended: Operation) => Promise<void>;
+}
+
+class AftermathFailed extends Error {}
+
+/**
+ * Ends operations as failed or cancelled: status, event, locks, dead letter and the domain's own aftermath in one
+ * transaction, whoever ends it (a worker, the reaper, or the request that cancels).
+ */
+@Injectable()
+export class OperationEndings {
+  private readonly logger = new Logger(OperationEndings.name);
+
+  constructor(
+    private readonly tx: Transactor,
+    private readonly log: OperationLog,
+    private readonly repository: OperationsRepository,
+    private readonly types: OperationTypes,
+  ) {}
+
+  /** Null where the change was refused; nothing is written then. */
+  async end(change: OperationChange, options: EndOptions = {}): Promise<Operation | null> {
+    try {
+      return await this.tx.run((em) => this.endIn(em, change, options, true));
+    } catch (error) {
+      if (!(error instanceof AftermathFailed)) throw error;
+      // An operation that cannot end would run for ever and keep its lock: it ends without its aftermath.
+      this.logger.error(`${change.operationId}: ended, but its aftermath failed`, (error.cause as Error).stack);
+      return this.tx.run((em) => this.endIn(em, change, options, false));
+    }
+  }
+
+  private async endIn(
+    em: EntityManager,
+    change: OperationChange,
+    { deadLetter, also }: EndOptions,
+    withAftermath: boolean,
+  ): Promise<Operation | null> {
+    const ended = await this.log.write(change, em);
+    if (!ended) return null;
+    if (deadLetter !== undefined) await this.repository.insertDeadLetter(em, ended.id, deadLetter);
+    await also?.(em, ended);
+    const aftermath = withAftermath ? this.types.aftermathOf(ended.type) : undefined;
+    try {
+      await aftermath?.(em, ended);
+    } catch (cause) {
+      throw new AftermathFailed('aftermath', { cause });
+    }
+    return ended;
+  }
+}

@@ -1,0 +1,125 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { ErrorBody } from '../common/problem';
+import { Transactor } from '../database/transactor';
+import { toJson } from './json';
+import type { NewEvent } from './operation-events';
+import { type AttemptOutcome, Operation, OperationEvent, type OperationProgress } from './operation.entity';
+import { isTerminal, type OperationStatus, statusAfter, statusesBefore } from './operation-transitions';
+import { operationFrom, type Row } from './operation-row';
+
+/** `<operation id>:<sequence>` of every event, sent with its commit. */
+export const EVENTS_CHANNEL = 'operation_events';
+
+/** One event, the status that it implies, and the conditions under which both may be written. */
+export interface OperationChange {
+  readonly operationId: string;
+  readonly event: NewEvent;
+  /** The attempt that writes; refused if it is not the current one. */
+  readonly attempt?: number;
+  /** Narrows the statuses that the transition table allows. */
+  readonly from?: OperationStatus;
+  readonly onlyIf?: 'lease_expired' | 'no_cancel_requested';
+  readonly set?: {
+    readonly result?: object;
+    readonly error?: ErrorBody;
+    readonly progress?: OperationProgress;
+    readonly cancelReason?: string;
+    /** Milliseconds from now until the next attempt; its delivery is planned for then. */
+    readonly runAfterMs?: number;
+    /** The attempt that ends here does not count. */
+    readonly grantsAttempt?: boolean;
+  };
+  readonly endsAttempt?: { readonly outcome: AttemptOutcome; readonly error?: ErrorBody };
+}
+
+/**
+ * The only writer of statuses and events. Each write is one statement, so an event and its status, the end of an
+ * attempt and the release of a lock are there together or not at all, and sequences have no gap: the row of the
+ * operation is locked while its next number is taken.
+ */
+@Injectable()
+export class OperationLog {
+  private readonly logger = new Logger(OperationLog.name);
+  /** Writes of workers that came too late and were refused, since the start of this process. */
+  refusedWrites = 0;
+
+  constructor(private readonly tx: Transactor) {}
+
+  /** Returns the changed operation, or null where the change was refused and nothing was written. */
+  async write(change: OperationChange, em: EntityManager = this.tx.em): Promise<Operation | null> {
+    const { sql, parameters } = statementFor(change);
+    const [row] = (await em.query(sql, parameters)) as Row[];
+    if (row) return operationFrom(em, row);
+    if (change.attempt !== undefined && change.onlyIf === undefined) {
+      this.refusedWrites += 1;
+      this.logger.warn(`${change.operationId}: refused ${change.event.type} of attempt ${change.attempt}`);
+    }
+    return null;
+  }
+
+  /** Events after `cursor`, in order, at most `limit`. */
+  async read(operationId: string, cursor: number, limit: number): Promise<OperationEvent[]> {
+    return this.tx.em
+      .createQueryBuilder(OperationEvent, 'event')
+      .where('event.operation_id = :operationId and event.sequence > :cursor', { operationId, cursor })
+      .orderBy('event.sequence')
+      .limit(limit)
+      .getMany();
+  }
+}
+
+/** Collects the parameters of a statement and hands out their `$n`. */
+class Parameters {
+  readonly values: unknown[] = [];
+
+  add(value: unknown): string {
+    return `$${this.values.push(value)}`;
+  }
+}
+
+function statementFor(change: OperationChange): { sql: string; parameters: unknown[] } {
+  const { event, set = {} } = change;
+  const to = statusAfter(event.type);
+  const from = change.from === undefined ? statusesBefore(event.type) : [change.from];
+  const $ = new Parameters();
+
+  const assignments = [`status = ${$.add(to)}`, 'last_sequence = last_sequence + 1', 'updated_at = now()'];
+  if (to !== 'running') assignments.push('worker_id = null', 'lease_expires_at = null');
+  if (isTerminal(to)) assignments.push('ended_at = now()');
+  if (set.result) assignments.push(`result = ${$.add(toJson(set.result))}`);
+  if (set.error) assignments.push(`error = ${$.add(toJson(set.error))}`);
+  if (set.progress) assignments.push(`progress = ${$.add(toJson(set.progress))}`);
+  if (set.cancelReason) assignments.push(`cancel_reason = ${$.add(set.cancelReason)}`);
+  if (set.grantsAttempt) assignments.push('max_attempts = max_attempts + 1');
+  if (set.runAfterMs !== undefined) {
+    const due = `now() + ${$.add(set.runAfterMs)} * interval '1 millisecond'`;
+    assignments.push(`run_after = ${due}`, `delivered_at = ${due}`);
+  }
+
+  const conditions = [`id = ${$.add(change.operationId)}`, `status = any(${$.add(from)})`];
+  if (change.attempt !== undefined) conditions.push(`attempt = ${$.add(change.attempt)}`);
+  if (change.onlyIf === 'lease_expired') conditions.push('lease_expires_at < now()');
+  if (change.onlyIf === 'no_cancel_requested') conditions.push('cancel_requested_at is null');
+
+  const parts = [
+    `changed as (update operation set ${assignments.join(', ')} where ${conditions.join(' and ')} returning *)`,
+    `event as (insert into operation_event (operation_id, sequence, type, data, created_at)
+       select id, last_sequence, ${$.add(event.type)}, ${$.add(toJson(event.data))}::jsonb, clock_timestamp()
+       from changed)`,
+  ];
+  if (change.endsAttempt) {
+    const { outcome, error } = change.endsAttempt;
+    parts.push(`attempt as (update operation_attempt a
+       set ended_at = now(), outcome = ${$.add(outcome)}, error = ${$.add(error ? toJson(error) : null)}::jsonb
+       from changed where a.operation_id = changed.id and a.attempt = changed.attempt)`);
+  }
+  if (isTerminal(to)) {
+    parts.push('released as (delete from operation_lock l using changed where l.operation_id = changed.id)');
+  }
+  return {
+    sql: `with ${parts.join(', ')}
+      select changed.*, pg_notify('${EVENTS_CHANNEL}', id || ':' || last_sequence) as notified from changed`,
+    parameters: $.values,
+  };
+}

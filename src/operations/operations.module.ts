@@ -1,0 +1,41 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { AccessTargets } from '../auth/access-targets';
+import { OPERATION_ID } from '../common/ids';
+import { EventFeed } from './event-feed';
+import { OperationEndings } from './operation-endings';
+import { OperationLog } from './operation-log';
+import { OperationStreams } from './operation-streams';
+import { OperationTypes } from './operation-types';
+import { Operation, OperationEvent } from './operation.entity';
+import { OperationsController } from './operations.controller';
+import { OperationsRepository } from './operations.repository';
+import { OperationsService } from './operations.service';
+import { Outbox } from './outbox';
+
+/** Operations as seen from outside: begin, watch, cancel. The `jobs` module runs them. */
+@Module({
+  imports: [TypeOrmModule.forFeature([Operation, OperationEvent])],
+  controllers: [OperationsController],
+  providers: [
+    EventFeed,
+    OperationEndings,
+    OperationLog,
+    OperationsRepository,
+    OperationsService,
+    OperationStreams,
+    OperationTypes,
+    Outbox,
+  ],
+  exports: [EventFeed, OperationEndings, OperationLog, OperationsRepository, OperationsService, OperationTypes, Outbox],
+})
+export class OperationsModule implements OnModuleInit {
+  constructor(
+    private readonly targets: AccessTargets,
+    private readonly repository: OperationsRepository,
+  ) {}
+
+  onModuleInit(): void {
+    this.targets.register('operation_id', async (id) => (OPERATION_ID.test(id) ? this.repository.find(id) : null));
+  }
+}

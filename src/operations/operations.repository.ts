@@ -1,0 +1,131 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Transactor } from '../database/transactor';
+import { toJson } from './json';
+import { EVENTS_CHANNEL } from './operation-log';
+import { operationFrom, type Row } from './operation-row';
+import { Operation } from './operation.entity';
+import type { OperationStatus } from './operation-transitions';
+
+/** A worker process hears on this channel the ids of operations that somebody wants cancelled. */
+export const CANCEL_CHANNEL = 'operation_cancel';
+
+/** Positions in a queue are counted up to here; what is behind it is "far back". */
+const LONGEST_COUNTED_QUEUE = 1_000;
+const TRIES_FOR_LOCK = 3;
+
+export interface NewOperation {
+  id: string;
+  type: string;
+  orgId: string | null;
+  userId: string | null;
+  graphId: string | null;
+  payload: object;
+  maxAttempts: number;
+}
+
+/** Rows of operations and their locks. Statuses change in {@link OperationLog} alone. */
+@Injectable()
+export class OperationsRepository {
+  constructor(private readonly tx: Transactor) {}
+
+  /**
+   * Stores a pending operation and its first event, which says how many of its kind wait before it. It counts as
+   * delivered from now on: the dispatcher sends it right after the commit.
+   */
+  async insert(em: EntityManager, operation: NewOperation): Promise<Operation> {
+    const [row] = (await em.query(
+      `with ahead as (
+         select count(*) as n from (select 1 from operation where type = $2 and status = 'pending'
+           limit ${LONGEST_COUNTED_QUEUE}) waiting
+       ), made as (
+         insert into operation (id, type, status, org_id, user_id, graph_id, payload, max_attempts, last_sequence,
+           delivered_at)
+         values ($1, $2, 'pending', $3, $4, $5, $6, $7, 1, now()) returning *
+       ), event as (
+         insert into operation_event (operation_id, sequence, type, data, created_at)
+         select made.id, 1, 'queue_update', jsonb_build_object('message', 'Waiting for a worker',
+           'position', ahead.n + 1, 'estimated_wait_seconds', null), clock_timestamp() from made, ahead
+       )
+       select made.*, pg_notify('${EVENTS_CHANNEL}', id || ':1') as notified from made`,
+      [
+        operation.id,
+        operation.type,
+        operation.orgId,
+        operation.userId,
+        operation.graphId,
+        toJson(operation.payload),
+        operation.maxAttempts,
+      ],
+    )) as Row[];
+    return operationFrom(em, row);
+  }
+
+  /** Takes a resource for an operation; returns the operation that already has it, or null when it was free. */
+  async lock(em: EntityManager, resource: string, operationId: string): Promise<{ id: string; type: string } | null> {
+    for (let attempt = 0; attempt < TRIES_FOR_LOCK; attempt += 1) {
+      // Waits for another transaction that is just taking the same lock.
+      const taken = (await em.query(
+        `with taken as (insert into operation_lock (resource, operation_id) values ($1, $2)
+           on conflict do nothing returning 1) select * from taken`,
+        [resource, operationId],
+      )) as Row[];
+      if (taken.length > 0) return null;
+      const [holder] = (await em.query(
+        `select o.id, o.type from operation_lock l join operation o on o.id = l.operation_id where l.resource = $1`,
+        [resource],
+      )) as { id: string; type: string }[];
+      // Nobody: it was released in between, so try again.
+      if (holder) return holder;
+    }
+    throw new Error(`The lock ${resource} changes hands too fast`);
+  }
+
+  async find(operationId: string, em: EntityManager = this.tx.em): Promise<Operation | null> {
+    return em.findOneBy(Operation, { id: operationId });
+  }
+
+  /** The number of the oldest event that is still stored; 1 unless old ones were pruned, 0 when there is none. */
+  async firstSequence(operationId: string): Promise<number> {
+    const [row] = (await this.tx.em.query(
+      'select coalesce(min(sequence), 0) as first from operation_event where operation_id = $1',
+      [operationId],
+    )) as { first: number }[];
+    return row.first;
+  }
+
+  /** Asks the worker of a running operation to stop it. Null when it is not running any more. */
+  async requestCancel(em: EntityManager, operationId: string, reason: string): Promise<Operation | null> {
+    const [row] = (await em.query(
+      `with asked as (
+         update operation set cancel_requested_at = coalesce(cancel_requested_at, now()),
+           cancel_reason = coalesce(cancel_reason, $2), updated_at = now()
+         where id = $1 and status = 'running' returning *
+       ) select asked.*, pg_notify('${CANCEL_CHANNEL}', id) as notified from asked`,
+      [operationId, reason],
+    )) as Row[];
+    return row ? operationFrom(em, row) : null;
+  }
+
+  /** Locks the operation for the rest of the transaction and says whether this attempt is its current one. */
+  async holdAttempt(em: EntityManager, operationId: string, attempt: number): Promise<boolean> {
+    const [row] = (await em.query('select status, attempt from operation where id = $1 for update', [operationId])) as {
+      status: OperationStatus;
+      attempt: number;
+    }[];
+    return row?.status === 'running' && row.attempt === attempt;
+  }
+
+  /** Keeps what is needed to understand and to retry an operation that could not be done. */
+  async insertDeadLetter(em: EntityManager, operationId: string, reason: string): Promise<void> {
+    await em.query(
+      `insert into dead_letter (operation_id, reason, payload, attempts, last_progress)
+       select o.id, $2, o.payload, coalesce((
+         select jsonb_agg(to_jsonb(a) - 'operation_id' order by a.attempt)
+         from operation_attempt a where a.operation_id = o.id), '[]'), o.progress
+       from operation o where o.id = $1
+       on conflict (operation_id) do nothing`,
+      [operationId, reason],
+    );
+  }
+}

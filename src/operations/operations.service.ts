@@ -1,0 +1,130 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { AuditService } from '../audit/audit.service';
+import type { Actor } from '../auth/actor';
+import { Ids } from '../common/ids';
+import { Transactor } from '../database/transactor';
+import type { OperationContract } from './define-operation';
+import { EventFeed } from './event-feed';
+import { OperationEndings } from './operation-endings';
+import { cancelled } from './operation-events';
+import { parsePayload } from './operation-payload';
+import { OperationTypes } from './operation-types';
+import type { Operation } from './operation.entity';
+import { endsOperation, isTerminal } from './operation-transitions';
+import { OperationConflict, OperationEnded, OperationNotCancellable, OperationNotFound } from './operations.errors';
+import { OperationsRepository } from './operations.repository';
+import { Outbox } from './outbox';
+
+export interface BeginOptions<P extends object> {
+  /** Who asked; null for the platform itself. */
+  actor: Actor | null;
+  orgId: string | null;
+  graphId: string | null;
+  payload: P;
+  /** What only one operation may change at a time, where that is not the whole graph. */
+  resource?: string;
+}
+
+/** Starts, shows, cancels and awaits operations. The work itself is done by processors (see `jobs/README.md`). */
+@Injectable()
+export class OperationsService {
+  constructor(
+    private readonly repository: OperationsRepository,
+    private readonly endings: OperationEndings,
+    private readonly types: OperationTypes,
+    private readonly outbox: Outbox,
+    private readonly feed: EventFeed,
+    private readonly ids: Ids,
+    private readonly tx: Transactor,
+    private readonly audit: AuditService,
+  ) {}
+
+  /**
+   * Begins an operation in the caller's transaction: its row, its first event and its lock commit with the caller's
+   * own rows, and a worker hears of it right after. Throws {@link OperationConflict} (409) while another operation
+   * holds the same lock.
+   */
+  async begin<P extends object>(
+    em: EntityManager,
+    contract: OperationContract<P>,
+    { actor, orgId, graphId, payload, resource }: BeginOptions<P>,
+  ): Promise<Operation> {
+    if (this.types.find(contract.name) !== contract) {
+      throw new Error(`Operation type "${contract.name}" is not registered; list it in JobsModule.forFeature([...])`);
+    }
+    parsePayload(contract, payload);
+    const operation = await this.repository.insert(em, {
+      id: this.ids.operation(),
+      type: contract.name,
+      orgId,
+      userId: actor?.userId ?? null,
+      graphId,
+      payload,
+      maxAttempts: contract.policy.attempts,
+    });
+    const locked = resource ?? lockedResource(contract, graphId);
+    if (locked !== null) {
+      const blocking = await this.repository.lock(em, locked, operation.id);
+      if (blocking) throw new OperationConflict(blocking);
+    }
+    this.outbox.announceAfterCommit(em, operation);
+    return operation;
+  }
+
+  /** Throws {@link OperationNotFound}. Rights are decided at the door, by the guard. */
+  async get(operationId: string): Promise<Operation> {
+    const operation = await this.repository.find(operationId);
+    if (!operation) throw new OperationNotFound(operationId);
+    return operation;
+  }
+
+  /**
+   * Cancels a pending operation at once and asks the worker of a running one to stop; asking again changes nothing.
+   * Throws {@link OperationEnded} after a terminal status, {@link OperationNotCancellable} where its policy says so.
+   */
+  async cancel(actor: Actor, operationId: string): Promise<Operation> {
+    const reason = `Cancelled by user ${actor.userId}`;
+    const audited = (em: EntityManager, { id, orgId }: Operation): Promise<void> =>
+      this.audit.record(em, { actor, action: 'operation.cancelled', target: id, orgId });
+    for (;;) {
+      const operation = await this.get(operationId);
+      if (isTerminal(operation.status)) throw new OperationEnded(operationId, operation.status);
+      if (this.types.find(operation.type)?.policy.cancellable === false) {
+        throw new OperationNotCancellable(operationId, operation.type);
+      }
+      const changed =
+        operation.status === 'pending'
+          ? await this.endings.end(
+              { operationId, event: cancelled(reason), from: 'pending', set: { cancelReason: reason } },
+              { also: audited },
+            )
+          : await this.tx.run(async (em) => {
+              const asked = await this.repository.requestCancel(em, operationId, reason);
+              if (asked && !operation.cancelRequestedAt) await audited(em, asked);
+              return asked;
+            });
+      // Null: its status changed in between, so look again. Statuses only move on, so this ends.
+      if (changed) return changed;
+    }
+  }
+
+  /** The operation once it has ended, or as it is after `ms`. Hears of the end through the live feed, without polling. */
+  async waitUntilEnded(operationId: string, ms: number, signal?: AbortSignal): Promise<Operation> {
+    const timeout = AbortSignal.timeout(ms);
+    const stop = signal ? AbortSignal.any([signal, timeout]) : timeout;
+    const { lastSequence, status } = await this.get(operationId);
+    if (!isTerminal(status)) {
+      for await (const news of this.feed.events(operationId, lastSequence, { signal: stop })) {
+        if (news !== 'idle' && endsOperation(news.type)) break;
+      }
+    }
+    return this.get(operationId);
+  }
+}
+
+function lockedResource(contract: OperationContract, graphId: string | null): string | null {
+  if (contract.locks === 'none') return null;
+  if (graphId === null) throw new Error(`Operation type "${contract.name}" locks a graph and needs a graphId`);
+  return `graph:${graphId}`;
+}
