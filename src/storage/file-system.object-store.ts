@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import { constants, createReadStream, createWriteStream } from 'node:fs';
+import { copyFile, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { type Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { PlatformConfig } from '../config/platform.config';
+import { assertKey, assertPrefix } from './object-key';
+import { ObjectStore, type PutOptions, type StoredObject } from './object-store';
+import { ObjectNotFound, ObjectTooLarge, StorageFull } from './storage.errors';
+
+/** Files that are still being written; no key begins with a dot. */
+const UNFINISHED = '.unfinished';
+const ABANDONED_AFTER_MS = 24 * 3_600_000;
+
+/** Objects as files below `DATA_DIR/objects`. Several processes may share the folder. */
+@Injectable()
+export class FileSystemObjectStore extends ObjectStore implements OnModuleInit {
+  private readonly root: string;
+
+  constructor(config: PlatformConfig) {
+    super();
+    this.root = config.path('objects');
+  }
+
+  /** Removes what a crash left half-written. Other processes may be writing, so only what is old goes. */
+  async onModuleInit(): Promise<void> {
+    const folder = join(this.root, UNFINISHED);
+    await mkdir(folder, { recursive: true });
+    for (const name of await readdir(folder)) {
+      const found = await stat(join(folder, name)).catch(() => undefined);
+      if (found && found.mtimeMs < Date.now() - ABANDONED_AFTER_MS) await rm(join(folder, name), { force: true });
+    }
+  }
+
+  async put(key: string, body: Readable, { maxBytes = Infinity, signal }: PutOptions = {}): Promise<StoredObject> {
+    assertKey(key);
+    const unfinished = await this.unfinishedPath();
+    try {
+      const counter = new ByteLimit(maxBytes);
+      // Not flushed by the stream: `publish` does it once, for both ways in.
+      await pipeline(body, counter, createWriteStream(unfinished, { flags: 'wx', mode: 0o600 }), { signal });
+      await this.publish(unfinished, key);
+      return { key, bytes: counter.bytes };
+    } catch (error) {
+      await rm(unfinished, { force: true });
+      throw storageError(error);
+    }
+  }
+
+  async putFile(key: string, path: string): Promise<StoredObject> {
+    assertKey(key);
+    const unfinished = await this.unfinishedPath();
+    try {
+      await rename(path, unfinished).catch(async (error: unknown) => {
+        if (codeOf(error) !== 'EXDEV') throw error;
+        await copyFile(path, unfinished, constants.COPYFILE_EXCL);
+        await rm(path);
+      });
+      const { size } = await stat(unfinished);
+      await this.publish(unfinished, key);
+      return { key, bytes: size };
+    } catch (error) {
+      await rm(unfinished, { force: true });
+      throw storageError(error);
+    }
+  }
+
+  async get(key: string): Promise<Readable> {
+    const file = await open(this.pathOf(key)).catch((error: unknown) => {
+      throw notFoundError(error, key);
+    });
+    return createReadStream('', { fd: file });
+  }
+
+  async head(key: string): Promise<StoredObject | undefined> {
+    try {
+      return { key, bytes: (await stat(this.pathOf(key))).size };
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  async checkout(key: string, path: string): Promise<void> {
+    try {
+      await link(this.pathOf(key), path).catch(async (error: unknown) => {
+        // Another disk, or a file system or system policy without hard links.
+        if (!['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP'].includes(codeOf(error) ?? '')) throw error;
+        await copyFile(this.pathOf(key), path, constants.COPYFILE_EXCL);
+      });
+    } catch (error) {
+      throw notFoundError(storageError(error), key);
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    await rm(this.pathOf(key), { force: true });
+  }
+
+  async *list(prefix: string): AsyncIterable<StoredObject> {
+    assertPrefix(prefix);
+    yield* this.walk(join(this.root, prefix));
+  }
+
+  async deletePrefix(prefix: string): Promise<void> {
+    assertPrefix(prefix);
+    await rm(join(this.root, prefix), { recursive: true, force: true });
+  }
+
+  private async *walk(folder: string): AsyncIterable<StoredObject> {
+    const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return [];
+      throw error;
+    });
+    for (const entry of entries) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) yield* this.walk(path);
+      else yield { key: relative(this.root, path), bytes: (await stat(path)).size };
+    }
+  }
+
+  private pathOf(key: string): string {
+    assertKey(key);
+    return join(this.root, key);
+  }
+
+  private async unfinishedPath(): Promise<string> {
+    const folder = join(this.root, UNFINISHED);
+    await mkdir(folder, { recursive: true });
+    return join(folder, randomUUID());
+  }
+
+  /** Bytes first, then the name, then the folder that holds the name: a power cut leaves the old or the new object. */
+  private async publish(unfinished: string, key: string): Promise<void> {
+    const target = this.pathOf(key);
+    await flush(unfinished);
+    await mkdir(dirname(target), { recursive: true });
+    await rename(unfinished, target);
+    await flush(dirname(target));
+  }
+}
+
+/** Counts bytes and fails on the first one too many. */
+class ByteLimit extends Transform {
+  bytes = 0;
+  constructor(private readonly max: number) {
+    super();
+  }
+
+  override _transform(chunk: Buffer, _: BufferEncoding, done: (error: Error | null, chunk?: Buffer) => void): void {
+    this.bytes += chunk.length;
+    if (this.bytes > this.max) done(new ObjectTooLarge(this.max));
+    else done(null, chunk);
+  }
+}
+
+async function flush(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | null)?.code;
+}
+
+function storageError(error: unknown): unknown {
+  return codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT' ? new StorageFull() : error;
+}
+
+function notFoundError(error: unknown, key: string): unknown {
+  return codeOf(error) === 'ENOENT' ? new ObjectNotFound(key) : error;
+}
