@@ -55,6 +55,8 @@ export interface QueryRequest {
   format: 'ndjson' | 'json';
   /** Pulling stops after this many rows and the summary says `truncated`. */
   maxRows?: number;
+  /** Most rows in one batch; batches also end when they grow large. */
+  batchRows?: number;
 }
 
 export interface QueryColumn {

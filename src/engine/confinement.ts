@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process';
+import { existsSync, lstatSync, readlinkSync } from 'node:fs';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+export type ConfinementLevel = 'bubblewrap' | 'none';
+
+export interface ConfinedCommand {
+  command: string;
+  args: string[];
+}
+
+export interface ConfinementRequest extends ConfinedCommand {
+  /** Absolute paths that the process may read, at the same place as outside. */
+  readOnly: string[];
+  /** Absolute paths that it may also change. */
+  writable: string[];
+  /** The whole environment of the process. */
+  env?: Record<string, string>;
+  /** Where it starts; must be among the paths above. */
+  cwd?: string;
+}
+
+/** System folders with programs and libraries; they hold no data of ours. */
+const SYSTEM = ['/usr', '/lib', '/lib32', '/lib64', '/bin', '/sbin', '/etc/ld.so.cache', '/etc/alternatives'];
+
+/**
+ * Puts a child process where it sees system libraries, the given paths and nothing else: no network, no other
+ * processes, no environment, no capabilities. Inherited descriptors stay open. With level `none` the command is
+ * returned as it is, and the statement guard and the engine's own settings are the only walls.
+ */
+export class Confinement {
+  constructor(readonly level: ConfinementLevel) {}
+
+  /** Finds out by one trial run which level works here. Throws where `bubblewrap` is demanded and does not work. */
+  static async probe(wanted: 'auto' | 'bubblewrap' | 'none'): Promise<Confinement> {
+    if (wanted === 'none' || (wanted === 'auto' && process.platform !== 'linux')) return new Confinement('none');
+    const confined = new Confinement('bubblewrap');
+    const trial = confined.confine({ command: process.execPath, args: ['--version'], readOnly: [], writable: [] });
+    try {
+      await run(trial.command, trial.args, { timeout: 10_000, env: { PATH: '/usr/local/bin:/usr/bin:/bin' } });
+      return confined;
+    } catch (error) {
+      if (wanted === 'auto') return new Confinement('none');
+      throw new Error(
+        'ENGINE_CONFINEMENT is "bubblewrap" but bwrap does not work here. Install bubblewrap and allow user namespaces, or set it to "auto".',
+        { cause: error },
+      );
+    }
+  }
+
+  confine(request: ConfinementRequest): ConfinedCommand {
+    if (this.level === 'none') return { command: request.command, args: request.args };
+    const options = ['--unshare-all', '--die-with-parent', '--new-session', '--as-pid-1', '--cap-drop', 'ALL'];
+    options.push(...systemMounts(), '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp');
+    for (const path of [process.execPath, ...request.readOnly]) {
+      if (!path.startsWith('/usr/')) options.push('--ro-bind', path, path);
+    }
+    for (const path of request.writable) options.push('--bind', path, path);
+    if (request.cwd) options.push('--chdir', request.cwd);
+    options.push('--clearenv');
+    for (const [name, value] of Object.entries(request.env ?? {})) options.push('--setenv', name, value);
+    return { command: 'bwrap', args: [...options, '--', request.command, ...request.args] };
+  }
+}
+
+/** Folders are mounted and links (`/lib` -> `usr/lib`) made again, so that it fits merged and unmerged systems. */
+function systemMounts(): string[] {
+  return SYSTEM.filter((path) => existsSync(path)).flatMap((path) =>
+    lstatSync(path).isSymbolicLink() ? ['--symlink', readlinkSync(path), path] : ['--ro-bind', path, path],
+  );
+}

@@ -1,0 +1,59 @@
+import { availableParallelism } from 'node:os';
+import { integer, oneOf, Setting, type Parse } from '../config/setting';
+
+const powerOfTwo: Parse<number> = (text) => {
+  const value = integer({ min: 1, max: 8192 })(text);
+  if (!Number.isInteger(Math.log2(value))) throw new Error('must be a power of two, such as 64');
+  return value;
+};
+
+/** Settings of the graph engine and its processes. Memory is per process unless said. */
+export class EngineConfig {
+  @Setting(
+    'ENGINE_MAX_HOSTS',
+    integer({ min: 1, max: 10_000 }),
+    'graphs that are open at once; the longest idle closes',
+  )
+  readonly maxHosts = 16;
+
+  @Setting('ENGINE_IDLE_CLOSE_SECONDS', integer({ min: 1 }), 'an open graph that nobody queries closes after this')
+  readonly idleCloseSeconds = 120;
+
+  @Setting('ENGINE_BUFFER_POOL_MB', integer({ min: 16 }), 'page cache of an open graph; filled only as it is used')
+  readonly bufferPoolMb = 256;
+
+  @Setting('ENGINE_LOADER_POOL_MB', integer({ min: 256 }), 'page cache of a process that builds a graph')
+  readonly loaderPoolMb = 1024;
+
+  @Setting('ENGINE_HOST_MEMORY_MB', integer({ min: 128 }), 'an open graph that holds more is ended, with its queries')
+  readonly hostMemoryMb = 1024;
+
+  @Setting('ENGINE_LOADER_MEMORY_MB', integer({ min: 512 }), 'a building process that holds more is ended')
+  readonly loaderMemoryMb = 4096;
+
+  @Setting('ENGINE_MAX_DATABASE_GB', powerOfTwo, 'largest size of one graph; a power of two')
+  readonly maxDatabaseGb = 64;
+
+  @Setting('ENGINE_HOST_THREADS', integer({ min: 1, max: 256 }), 'threads of one query', 'the cores, at most 4')
+  readonly hostThreads = Math.min(4, availableParallelism());
+
+  @Setting('ENGINE_LOADER_THREADS', integer({ min: 1, max: 256 }), 'threads of a build', 'the cores')
+  readonly loaderThreads = availableParallelism();
+
+  @Setting(
+    'ENGINE_HOST_CONNECTIONS',
+    integer({ min: 1, max: 64 }),
+    'queries of one graph that run at once; others queue',
+  )
+  readonly hostConnections = 4;
+
+  @Setting('ENGINE_START_SECONDS', integer({ min: 1 }), 'time in which a graph must open')
+  readonly startSeconds = 20;
+
+  @Setting(
+    'ENGINE_CONFINEMENT',
+    oneOf('auto', 'bubblewrap', 'none'),
+    'sandbox of engine processes; auto: if bwrap works',
+  )
+  readonly confinement: 'auto' | 'bubblewrap' | 'none' = 'auto';
+}

@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { BuildCancelled, EngineLost, LoadFailed, StorageFull } from '../engine.errors';
+import type { BuildProgress, BuildSpec, GenerationManifest } from '../graph-engine';
+import { graphFile } from './graph-file';
+import { quoteName } from './host-build';
+import type { HostFactory } from './host-factory';
+import type { HostProcess } from './host-process';
+
+const COUNT_TIMEOUT_MS = 120_000;
+
+/** Builds generations: load in a process of its own, close, hash, open again for reading, count. */
+export class GraphBuilder {
+  constructor(private readonly hosts: HostFactory) {}
+
+  /** See `GraphEngine.build`. Whatever goes wrong, the directory is gone when this throws. */
+  async build(
+    spec: BuildSpec,
+    { signal, onProgress }: { signal: AbortSignal; onProgress?: (progress: BuildProgress) => void },
+  ): Promise<GenerationManifest> {
+    if (signal.aborted) throw new BuildCancelled();
+    await this.prepare(spec.target.directory);
+    const directory = await realpath(spec.target.directory);
+    try {
+      await this.load(spec, directory, signal, onProgress);
+      return await this.inspect(directory, signal);
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true });
+      if (signal.aborted) throw new BuildCancelled();
+      throw isDiskFull(error) ? new StorageFull() : error;
+    }
+  }
+
+  /** A directory with content is somebody else's; it is neither used nor removed. */
+  private async prepare(directory: string): Promise<void> {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    if ((await readdir(directory)).length > 0) throw new LoadFailed('The place of the new generation is not empty');
+  }
+
+  private async load(
+    spec: BuildSpec,
+    directory: string,
+    signal: AbortSignal,
+    onProgress: (progress: BuildProgress) => void = () => undefined,
+  ): Promise<void> {
+    const input = spec.inputDirectory === undefined ? undefined : await realpath(spec.inputDirectory);
+    const loader = await this.hosts.loader(directory, input);
+    await ending(loader, signal, async () => {
+      await loader.build({ definitions: spec.definitions, loads: spec.loads }, onProgress);
+      await loader.close(60_000);
+    });
+    const left = (await readdir(directory)).filter((name) => name !== basename(graphFile(directory)));
+    if (left.length > 0) throw new EngineLost('the build');
+  }
+
+  private async inspect(directory: string, signal: AbortSignal): Promise<GenerationManifest> {
+    const file = graphFile(directory);
+    // Safe only here, while no process has the file open: closing a descriptor of ours would drop the engine's lock.
+    const [{ size }, sha256] = [await stat(file), await hashOf(file, signal)];
+    const host = await this.hosts.reader(directory);
+    const counts = await ending(host, signal, async () => {
+      const found = await countTables(host);
+      await host.close();
+      return found;
+    });
+    return { engine: 'ladybug', engineVersion: host.engineVersion, bytes: size, sha256, ...counts };
+  }
+}
+
+/** Runs `work`; whether it ends, fails or is aborted, the process is gone afterwards. */
+async function ending<T>(host: HostProcess, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const kill = (): void => host.kill({ why: 'abandoned' });
+  signal.addEventListener('abort', kill, { once: true });
+  if (signal.aborted) kill();
+  try {
+    const result = await work();
+    signal.throwIfAborted();
+    return result;
+  } finally {
+    signal.removeEventListener('abort', kill);
+    kill();
+    await host.ended;
+  }
+}
+
+async function hashOf(file: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file, { highWaterMark: 1024 * 1024 }), hash, { signal });
+  return hash.digest('hex');
+}
+
+async function countTables(host: HostProcess): Promise<Pick<GenerationManifest, 'nodes' | 'relationships'>> {
+  const nodes: Record<string, number> = {};
+  const relationships: Record<string, number> = {};
+  const tables = await rowsOf(host, 'CALL show_tables() RETURN name, type ORDER BY name');
+  for (const { name, type } of tables as { name: string; type: string }[]) {
+    const pattern = type === 'NODE' ? `(x:${quoteName(name)})` : `()-[x:${quoteName(name)}]->()`;
+    const [row] = await rowsOf(host, `MATCH ${pattern} RETURN count(*) AS count`);
+    (type === 'NODE' ? nodes : relationships)[name] = Number(row?.count);
+  }
+  return { nodes, relationships };
+}
+
+async function rowsOf(host: HostProcess, statement: string): Promise<Record<string, unknown>[]> {
+  const query = host.query({ statement, parameters: {}, timeoutMs: COUNT_TIMEOUT_MS, format: 'ndjson' });
+  const chunks: Buffer[] = [];
+  for await (const batch of (await query.ready).batches) chunks.push(batch.bytes);
+  const lines = Buffer.concat(chunks).toString('utf8').split('\n').filter(Boolean);
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+function isDiskFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
+}

@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs';
+import type { Confinement } from '../confinement';
+import type { EngineConfig } from '../engine.config';
+import { GraphUnreadable } from '../engine.errors';
+import { graphFile } from './graph-file';
+import { HostProcess } from './host-process';
+
+const MB = 1024 * 1024;
+
+/** Starts host processes with the limits of the configuration. */
+export class HostFactory {
+  constructor(
+    private readonly config: EngineConfig,
+    private readonly confinement: Confinement,
+  ) {}
+
+  /** A host that answers queries; it can only read the directory. */
+  reader(directory: string): Promise<HostProcess> {
+    const file = graphFile(directory);
+    // The engine would make a new, empty database.
+    if (!existsSync(file)) return Promise.reject(new GraphUnreadable());
+    return HostProcess.start({
+      open: {
+        mode: 'read',
+        file,
+        bufferPoolBytes: this.config.bufferPoolMb * MB,
+        maxDatabaseBytes: this.maxDatabaseBytes(),
+        connections: this.config.hostConnections,
+        threads: this.config.hostThreads,
+      },
+      confinement: this.confinement,
+      readOnly: [directory],
+      writable: [],
+      startMs: this.config.startSeconds * 1000,
+      memoryBytes: this.config.hostMemoryMb * MB,
+    });
+  }
+
+  /** A process that builds a new file in a directory, from files in another. */
+  loader(directory: string, inputDirectory?: string): Promise<HostProcess> {
+    return HostProcess.start({
+      open: {
+        mode: 'build',
+        file: graphFile(directory),
+        bufferPoolBytes: this.config.loaderPoolMb * MB,
+        maxDatabaseBytes: this.maxDatabaseBytes(),
+        connections: 1,
+        threads: this.config.loaderThreads,
+      },
+      confinement: this.confinement,
+      readOnly: inputDirectory === undefined ? [] : [inputDirectory],
+      writable: [directory],
+      startMs: this.config.startSeconds * 1000,
+      memoryBytes: this.config.loaderMemoryMb * MB,
+    });
+  }
+
+  private maxDatabaseBytes(): number {
+    return this.config.maxDatabaseGb * 1024 * MB;
+  }
+}

@@ -1,0 +1,185 @@
+import { EngineBusy, EngineLost } from '../engine.errors';
+
+/** What the pool needs to know of a host. */
+export interface PooledHost {
+  readonly ended: Promise<void>;
+  memoryBytes(): number | null;
+  close(): Promise<void>;
+}
+
+export interface PoolOptions {
+  maxHosts: number;
+  idleCloseMs: number;
+  /** A host that holds more when it falls idle is closed at once: the engine does not give memory back. */
+  recycleBytes: number;
+}
+
+/** The right to use a host; it stays open at least until `release`. */
+export interface Lease<H> {
+  host: H;
+  release(): void;
+}
+
+interface Entry<H> {
+  key: string;
+  starting: Promise<H>;
+  host?: H;
+  leases: number;
+  idleSince: number;
+  idleTimer?: NodeJS.Timeout;
+  closing?: Promise<void>;
+}
+
+/**
+ * The one registry of open graphs. A key (real path of a generation's directory) has at most one host, however many ask
+ * at once; at most `maxHosts` are open, the longest idle making room. Who finds no room waits, then gets {@link EngineBusy}.
+ */
+export class HostPool<H extends PooledHost> {
+  private readonly entries = new Map<string, Entry<H>>();
+  private readonly waiting = new Set<() => void>();
+  private closed = false;
+
+  constructor(
+    private readonly options: PoolOptions,
+    private readonly start: (key: string) => Promise<H>,
+  ) {}
+
+  /** The host of a key, started if it sleeps. Waits up to `waitMs` for room. Throws what starting throws. */
+  async acquire(key: string, waitMs: number): Promise<Lease<H>> {
+    const deadline = Date.now() + waitMs;
+    for (;;) {
+      if (this.closed) throw new EngineLost();
+      const entry = this.entries.get(key) ?? this.tryCreate(key);
+      if (entry?.closing) await entry.closing;
+      else if (entry) return this.lease(entry);
+      else await this.room(deadline);
+    }
+  }
+
+  peek(key: string): { host: H | undefined; leases: number } | undefined {
+    const entry = this.entries.get(key);
+    return entry && { host: entry.host, leases: entry.leases };
+  }
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  /** Waits up to `graceMs` for the leases of a key to end, then closes its host; newcomers wait for that. */
+  async evict(key: string, graceMs: number): Promise<void> {
+    const entry = this.entries.get(key);
+    if (!entry) return;
+    entry.closing ??= this.drain(entry, graceMs);
+    await entry.closing;
+  }
+
+  /** Closes every host, and for good. */
+  async closeAll(graceMs: number): Promise<void> {
+    this.closed = true;
+    this.wakeWaiting();
+    await Promise.all([...this.entries.keys()].map((key) => this.evict(key, graceMs)));
+  }
+
+  private async lease(entry: Entry<H>): Promise<Lease<H>> {
+    entry.leases += 1;
+    clearTimeout(entry.idleTimer);
+    let released = false;
+    const release = (): void => {
+      if (released) return;
+      released = true;
+      this.giveBack(entry);
+    };
+    try {
+      return { host: await entry.starting, release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  private giveBack(entry: Entry<H>): void {
+    entry.leases -= 1;
+    if (entry.leases > 0) return;
+    entry.idleSince = performance.now();
+    if (this.entries.get(entry.key) === entry && entry.host && !entry.closing) {
+      if ((entry.host.memoryBytes() ?? 0) > this.options.recycleBytes) entry.closing = this.shut(entry);
+      else this.closeWhenIdle(entry);
+    }
+    this.wakeWaiting();
+  }
+
+  private closeWhenIdle(entry: Entry<H>): void {
+    entry.idleTimer = setTimeout(() => {
+      if (entry.leases === 0) entry.closing ??= this.shut(entry);
+    }, this.options.idleCloseMs);
+    entry.idleTimer.unref();
+  }
+
+  /** Synchronous from look to entry, so two callers can never start two hosts. */
+  private tryCreate(key: string): Entry<H> | undefined {
+    if (this.entries.size >= this.options.maxHosts) return undefined;
+    const entry: Entry<H> = { key, starting: this.start(key), leases: 0, idleSince: performance.now() };
+    this.entries.set(key, entry);
+    entry.starting.then(
+      (host) => {
+        entry.host = host;
+        void host.ended.then(() => this.remove(entry));
+      },
+      () => this.remove(entry),
+    );
+    return entry;
+  }
+
+  private remove(entry: Entry<H>): void {
+    clearTimeout(entry.idleTimer);
+    if (this.entries.get(entry.key) === entry) this.entries.delete(entry.key);
+    this.wakeWaiting();
+  }
+
+  private async room(deadline: number): Promise<void> {
+    const idle = [...this.entries.values()].filter((entry) => entry.leases === 0 && !entry.closing);
+    const oldest = idle.sort((a, b) => a.idleSince - b.idleSince)[0];
+    if (oldest) {
+      oldest.closing = this.shut(oldest);
+      return oldest.closing;
+    }
+    const remaining = deadline - Date.now();
+    if (remaining <= 0) throw new EngineBusy();
+    let wake!: () => void;
+    const woken = new Promise<void>((resolve) => (wake = resolve));
+    const timer = setTimeout(wake, remaining);
+    this.waiting.add(wake);
+    await woken;
+    this.waiting.delete(wake);
+    clearTimeout(timer);
+  }
+
+  private async drain(entry: Entry<H>, graceMs: number): Promise<void> {
+    const deadline = Date.now() + graceMs;
+    while (entry.leases > 0 && Date.now() < deadline) {
+      let wake!: () => void;
+      const woken = new Promise<void>((resolve) => (wake = resolve));
+      const timer = setTimeout(wake, deadline - Date.now());
+      this.waiting.add(wake);
+      await woken;
+      this.waiting.delete(wake);
+      clearTimeout(timer);
+    }
+    await this.shut(entry);
+  }
+
+  private async shut(entry: Entry<H>): Promise<void> {
+    clearTimeout(entry.idleTimer);
+    try {
+      const host = await entry.starting;
+      await host.close();
+    } catch {
+      // It never started; whoever asked for it has been told why.
+    }
+    this.remove(entry);
+  }
+
+  private wakeWaiting(): void {
+    for (const wake of this.waiting) wake();
+  }
+}

@@ -1,0 +1,263 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { dirname } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { childEntry, compiledRoot } from '../../common/child-entry';
+import type { Confinement } from '../confinement';
+import { EngineLost, LoaderOutOfMemory, QueryInvalid, QueryOutOfMemory, QueryTimeout } from '../engine.errors';
+import type { QueryRequest } from '../graph-engine';
+import { buildFailureOf, failureOf, HostGone } from './failures';
+import { FrameChannel, FrameType, type Frame } from './frames';
+import type { BuildMessage, FailureMessage, HelloMessage, OpenMessage, ProgressMessage } from './messages';
+import { UnusableParameter } from './parameters';
+import { residentBytes } from './process-memory';
+import { RemoteQuery } from './remote-query';
+
+/** The engine's own timeout comes first; a host that has not answered so much later is ended. */
+const KILL_AFTER_TIMEOUT_MS = 1_000;
+/** An abandoned query may end by itself for so long; then its host is ended, if nobody else uses it. */
+const KILL_AFTER_ABANDON_MS = 1_500;
+const MEMORY_WATCH_MS = 200;
+const KEPT_STDERR = 4_096;
+
+export interface HostOptions {
+  open: Omit<OpenMessage, 'protocol'>;
+  confinement: Confinement;
+  /** Paths besides the program that the process may read or change. */
+  readOnly: string[];
+  writable: string[];
+  startMs: number;
+  /** It is ended when it holds more. */
+  memoryBytes: number;
+}
+
+interface RemoteBuild {
+  progress: (progress: ProgressMessage) => void;
+  resolve: () => void;
+  reject: (error: Error) => void;
+}
+
+type Verdict = { why: 'crash' | 'closed' | 'timeout' | 'memory' | 'abandoned'; culprit?: RemoteQuery };
+
+/** The platform's side of one host process: starts it, speaks the protocol, watches over it, ends it. */
+export class HostProcess {
+  readonly startedAt = Date.now();
+  engineVersion = '';
+  /** Resolves once the process and everything below it is gone. Never rejects. */
+  readonly ended: Promise<void>;
+  /** The last words of the process, for the log. */
+  stderr = '';
+
+  private readonly channel: FrameChannel;
+  private readonly queries = new Map<number, RemoteQuery>();
+  private currentBuild: RemoteBuild | undefined;
+  private lastStream = 0;
+  private verdict: Verdict | undefined;
+  private alive = true;
+  private watch: NodeJS.Timeout | undefined;
+  private onHello: ((hello: HelloMessage) => void) | undefined;
+  private onOpenFailure: ((error: Error) => void) | undefined;
+
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly options: HostOptions,
+  ) {
+    const socket = child.stdio[3] as Duplex;
+    this.channel = new FrameChannel(socket, (frame) => this.receive(frame));
+    // A host that died mid-write; its end is what counts, and that is reported by the process.
+    socket.on('error', () => this.kill({ why: 'crash' }));
+    socket.on('end', () => this.kill({ why: 'crash' }));
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.stderr = (this.stderr + chunk.toString('utf8')).slice(-KEPT_STDERR);
+    });
+    this.ended = new Promise((resolve) => {
+      child.on('error', () => resolve());
+      child.on('close', () => resolve());
+    });
+    void this.ended.then(() => this.bury());
+  }
+
+  /** Starts a process and opens the file. Throws {@link GraphUnreadable} or {@link EngineLost}. */
+  static async start(options: HostOptions): Promise<HostProcess> {
+    const host = new HostProcess(spawnHost(options), options);
+    try {
+      await host.hello();
+      return host;
+    } catch (error) {
+      host.kill({ why: 'closed' });
+      await host.ended;
+      throw error;
+    }
+  }
+
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
+  /** Queries that the host still works on, abandoned ones included. */
+  get running(): number {
+    return this.queries.size;
+  }
+
+  memoryBytes(): number | null {
+    return this.alive && this.child.pid !== undefined ? residentBytes(this.child.pid) : null;
+  }
+
+  /** Begins a query; `ready` and `settled` of what is returned tell how it goes. Throws {@link QueryInvalid}. */
+  query(request: QueryRequest, signal?: AbortSignal): RemoteQuery {
+    const query = new RemoteQuery((this.lastStream += 1), request, this.channel);
+    if (!this.alive) {
+      query.fail(new HostGone());
+      return query;
+    }
+    try {
+      query.start();
+    } catch (error) {
+      query.fail(error instanceof UnusableParameter ? new QueryInvalid(error.message) : (error as Error));
+      return query;
+    }
+    this.queries.set(query.id, query);
+    const abandonTimers: NodeJS.Timeout[] = [];
+    const deadline = setTimeout(() => {
+      if (query.executing) this.kill({ why: 'timeout', culprit: query });
+    }, request.timeoutMs + KILL_AFTER_TIMEOUT_MS);
+    const abandon = (): void => {
+      query.abandon();
+      abandonTimers.push(setTimeout(() => this.killIfAbandoned(), KILL_AFTER_ABANDON_MS));
+    };
+    signal?.addEventListener('abort', abandon, { once: true });
+    if (signal?.aborted) abandon();
+    this.watchMemory();
+    void query.settled.then(() => {
+      clearTimeout(deadline);
+      abandonTimers.forEach(clearTimeout);
+      signal?.removeEventListener('abort', abandon);
+      this.queries.delete(query.id);
+    });
+    return query;
+  }
+
+  /** Runs a build to its end. Throws `LoadFailed` and others of `engine.errors.ts`. */
+  async build(message: BuildMessage, onProgress: (progress: ProgressMessage) => void): Promise<void> {
+    if (!this.alive) throw new EngineLost('the build');
+    const done = new Promise<void>((resolve, reject) => {
+      this.currentBuild = { progress: onProgress, resolve, reject };
+    });
+    this.watchMemory();
+    this.channel.sendJson(FrameType.Build, (this.lastStream += 1), message);
+    try {
+      await done;
+    } finally {
+      this.currentBuild = undefined;
+    }
+  }
+
+  /** Asks the host to close its file and waits for its end; a host that does not follow within `withinMs` is killed. */
+  async close(withinMs = 2_000): Promise<void> {
+    this.verdict ??= { why: 'closed' };
+    this.channel.send(FrameType.Close, 0, Buffer.alloc(0));
+    const timer = setTimeout(() => this.kill({ why: 'closed' }), withinMs);
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  /** Ends the process at once. What it was working on fails by the verdict. */
+  kill(verdict: Verdict): void {
+    if (!this.alive) return;
+    this.verdict ??= verdict;
+    this.child.kill('SIGKILL');
+  }
+
+  private async hello(): Promise<void> {
+    const answered = new Promise<HelloMessage>((resolve, reject) => {
+      this.onHello = resolve;
+      this.onOpenFailure = reject;
+    });
+    const timer = setTimeout(() => this.onOpenFailure?.(new EngineLost('opening the graph')), this.options.startMs);
+    this.channel.sendJson(FrameType.Open, 0, { protocol: 1, ...this.options.open } satisfies OpenMessage);
+    try {
+      this.engineVersion = (await answered).engineVersion;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private receive(frame: Frame): void {
+    if (frame.type === FrameType.Hello) return this.onHello?.(parse(frame) as HelloMessage);
+    if (frame.stream === 0) {
+      if (frame.type === FrameType.Failure) this.onOpenFailure?.(failureOf(parse(frame) as FailureMessage));
+      return;
+    }
+    const build = this.currentBuild;
+    if (build) {
+      if (frame.type === FrameType.Progress) build.progress(parse(frame) as ProgressMessage);
+      else if (frame.type === FrameType.End) build.resolve();
+      else if (frame.type === FrameType.Failure) build.reject(buildFailureOf(parse(frame) as FailureMessage));
+      return;
+    }
+    this.queries.get(frame.stream)?.receive(frame);
+  }
+
+  private killIfAbandoned(): void {
+    const queries = [...this.queries.values()];
+    if (queries.length > 0 && queries.every((query) => query.abandoned)) this.kill({ why: 'abandoned' });
+  }
+
+  /** Looks at the memory while there is work, and only then. */
+  private watchMemory(): void {
+    this.watch ??= setInterval(() => {
+      if (!this.alive || (this.queries.size === 0 && !this.currentBuild)) {
+        clearInterval(this.watch);
+        this.watch = undefined;
+      } else if ((this.memoryBytes() ?? 0) > this.options.memoryBytes) {
+        this.kill({ why: 'memory', culprit: this.longestExecuting() });
+      }
+    }, MEMORY_WATCH_MS);
+    this.watch.unref();
+  }
+
+  /** Queries are kept in the order of their start. */
+  private longestExecuting(): RemoteQuery | undefined {
+    return [...this.queries.values()].find((query) => query.executing);
+  }
+
+  /** Tells everybody who waited for this process. One query is blamed; the others may be run again. */
+  private bury(): void {
+    this.alive = false;
+    clearInterval(this.watch);
+    const verdict = this.verdict ?? { why: 'crash' as const };
+    const culprit = verdict.culprit ?? (verdict.why === 'crash' ? this.longestExecuting() : undefined);
+    this.onOpenFailure?.(new EngineLost('opening the graph'));
+    this.currentBuild?.reject(verdict.why === 'memory' ? new LoaderOutOfMemory() : new EngineLost('the build'));
+    for (const query of this.queries.values()) query.fail(this.causeFor(query, verdict.why, culprit));
+  }
+
+  private causeFor(query: RemoteQuery, why: Verdict['why'], culprit: RemoteQuery | undefined): Error {
+    if (query === culprit && why === 'timeout') return new QueryTimeout(query.request.timeoutMs);
+    if (query === culprit && why === 'memory') return new QueryOutOfMemory();
+    return query.executing && query !== culprit ? new HostGone() : new EngineLost();
+  }
+}
+
+function spawnHost({ open, confinement, readOnly, writable }: HostOptions): ChildProcess {
+  const cwd = dirname(open.file);
+  const env = {
+    // One thread for each connection's query, and some for files.
+    UV_THREADPOOL_SIZE: String(open.connections + 2),
+    // Threads of the engine would otherwise keep freed memory to themselves.
+    MALLOC_ARENA_MAX: '2',
+  };
+  const { command, args } = confinement.confine({
+    command: process.execPath,
+    args: ['--max-old-space-size=256', childEntry('engine/ladybug/host-main')],
+    readOnly: [compiledRoot(), dirname(require.resolve('@ladybugdb/core')), ...readOnly],
+    writable,
+    env,
+    cwd,
+  });
+  const path = confinement.level === 'none' ? {} : { PATH: '/usr/local/bin:/usr/bin:/bin' };
+  return spawn(command, args, { cwd, env: { ...env, ...path }, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
+}
+
+function parse({ payload }: Frame): unknown {
+  return JSON.parse(payload.toString('utf8'));
+}

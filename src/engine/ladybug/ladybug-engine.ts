@@ -1,0 +1,117 @@
+import { rm } from 'node:fs/promises';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Confinement } from '../confinement';
+import { EngineConfig } from '../engine.config';
+import { EngineLost } from '../engine.errors';
+import {
+  GraphEngine,
+  type BuildProgress,
+  type BuildSpec,
+  type GenerationManifest,
+  type GenerationRef,
+  type HostStatus,
+  type QueryRequest,
+  type QueryStream,
+} from '../graph-engine';
+import { HostGone } from './failures';
+import { GraphBuilder } from './graph-builder';
+import { existingDirectory, realDirectory } from './graph-file';
+import { HostFactory } from './host-factory';
+import { HostPool } from './host-pool';
+import type { HostProcess } from './host-process';
+import { guardStatement } from './statement-guard';
+
+const MB = 1024 * 1024;
+/** How long a query may wait for room among the open graphs. */
+const WAIT_FOR_ROOM_MS = 10_000;
+const SHUTDOWN_GRACE_MS = 5_000;
+
+/** The embedded engine: LadybugDB, one file and (while it is awake) one host process per generation. */
+@Injectable()
+export class LadybugEngine extends GraphEngine implements OnApplicationShutdown {
+  private readonly logger = new Logger(LadybugEngine.name);
+  private readonly pool: HostPool<HostProcess>;
+  private readonly builder: GraphBuilder;
+
+  constructor(config: EngineConfig, confinement: Confinement) {
+    super();
+    const hosts = new HostFactory(config, confinement);
+    this.builder = new GraphBuilder(hosts);
+    this.pool = new HostPool<HostProcess>(
+      {
+        maxHosts: config.maxHosts,
+        idleCloseMs: config.idleCloseSeconds * 1000,
+        recycleBytes: (config.hostMemoryMb * MB) / 2,
+      },
+      (directory) => hosts.reader(directory),
+    );
+    this.logger.log(
+      confinement.level === 'none'
+        ? 'Engine processes are not confined: install bubblewrap for a sandbox (statements are guarded either way)'
+        : `Engine processes are confined by ${confinement.level}`,
+    );
+  }
+
+  build(
+    spec: BuildSpec,
+    options: { signal: AbortSignal; onProgress?: (progress: BuildProgress) => void },
+  ): Promise<GenerationManifest> {
+    return this.builder.build(spec, options);
+  }
+
+  async query(target: GenerationRef, request: QueryRequest, signal?: AbortSignal): Promise<QueryStream> {
+    guardStatement(request.statement);
+    const directory = realDirectory(target);
+    try {
+      return await this.queryOnce(directory, request, signal);
+    } catch (error) {
+      // Somebody else's query took the host down; this one had not answered yet and only reads.
+      if (error instanceof HostGone && !signal?.aborted) return this.queryAgain(directory, request, signal);
+      throw error;
+    }
+  }
+
+  status(target: GenerationRef): HostStatus {
+    const found = this.pool.peek(existingDirectory(target) ?? '');
+    if (!found) return { state: 'asleep', uptimeSeconds: 0, runningQueries: 0, memoryBytes: null };
+    const { host } = found;
+    return {
+      state: host ? 'awake' : 'waking',
+      uptimeSeconds: host ? (Date.now() - host.startedAt) / 1000 : 0,
+      runningQueries: host?.running ?? 0,
+      memoryBytes: host?.memoryBytes() ?? null,
+    };
+  }
+
+  async release(target: GenerationRef, graceMs: number): Promise<void> {
+    const directory = existingDirectory(target);
+    if (directory !== undefined) await this.pool.evict(directory, graceMs);
+  }
+
+  async drop(target: GenerationRef): Promise<void> {
+    const directory = existingDirectory(target);
+    if (directory === undefined) return;
+    await this.pool.evict(directory, 0);
+    await rm(directory, { recursive: true, force: true });
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.pool.closeAll(SHUTDOWN_GRACE_MS);
+  }
+
+  private async queryOnce(directory: string, request: QueryRequest, signal?: AbortSignal): Promise<QueryStream> {
+    const lease = await this.pool.acquire(directory, WAIT_FOR_ROOM_MS);
+    const query = lease.host.query(request, signal);
+    void query.settled.then(lease.release);
+    return query.ready;
+  }
+
+  private async queryAgain(directory: string, request: QueryRequest, signal?: AbortSignal): Promise<QueryStream> {
+    this.logger.warn('A host ended under a query that was not its cause; the query runs again');
+    try {
+      return await this.queryOnce(directory, request, signal);
+    } catch (error) {
+      throw error instanceof HostGone ? new EngineLost() : error;
+    }
+  }
+}

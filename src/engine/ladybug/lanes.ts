@@ -1,0 +1,102 @@
+import type { Connection, LbugValue, PreparedStatement, QueryResult } from '@ladybugdb/core';
+import { forbiddenInPlan } from './plan-guard';
+import { explainOf } from './statement-guard';
+import { HostFailure } from './messages';
+
+/** Statements kept prepared by each connection. */
+const PREPARED_PER_LANE = 64;
+
+type Parameters = Record<string, LbugValue>;
+
+/** One connection. It runs one query at a time, as a prepared statement must not be executed twice at once. */
+export class Lane {
+  busy = false;
+  private readonly prepared = new Map<string, PreparedStatement>();
+
+  constructor(readonly connection: Connection) {}
+
+  has(statement: string): boolean {
+    return this.prepared.has(statement);
+  }
+
+  /** Prepares, judges and runs a statement. Judgements are remembered together with the prepared statement. */
+  async execute(statement: string, parameters: Parameters, timeoutMs: number): Promise<QueryResult> {
+    this.connection.setQueryTimeout(timeoutMs);
+    const prepared = this.prepared.get(statement) ?? (await this.prepare(statement, parameters));
+    this.prepared.delete(statement);
+    this.prepared.set(statement, prepared);
+    if (this.prepared.size > PREPARED_PER_LANE) this.prepared.delete(this.prepared.keys().next().value as string);
+    return single(await this.connection.execute(prepared, parameters));
+  }
+
+  private async prepare(statement: string, parameters: Parameters): Promise<PreparedStatement> {
+    const prepared = await this.connection.prepare(statement);
+    if (!prepared.isSuccess()) {
+      const message = prepared.getErrorMessage();
+      if (/read-only database/i.test(message)) throw new HostFailure('write_refused', '');
+      throw new HostFailure('query_invalid', message);
+    }
+    if (!prepared.isReadOnly()) throw new HostFailure('write_refused', '');
+    const forbidden = forbiddenInPlan(await this.planOf(statement, parameters));
+    if (forbidden !== undefined) throw new HostFailure('statement_refused', forbidden);
+    return prepared;
+  }
+
+  private async planOf(statement: string, parameters: Parameters): Promise<string> {
+    const explain = await this.connection.prepare(explainOf(statement));
+    if (!explain.isSuccess()) throw new HostFailure('query_invalid', explain.getErrorMessage());
+    const result = single(await this.connection.execute(explain, parameters));
+    try {
+      return result
+        .getAllSync()
+        .flatMap((row) => Object.values(row))
+        .join('\n');
+    } finally {
+      result.close();
+    }
+  }
+}
+
+function single(result: QueryResult | QueryResult[]): QueryResult {
+  if (!Array.isArray(result)) return result;
+  for (const one of result) one.close();
+  throw new HostFailure('query_invalid', 'Only one statement can be run at a time');
+}
+
+/** The connections of a host; queries wait here for one that is free, oldest first. */
+export class Lanes {
+  private readonly lanes: Lane[] = [];
+  private readonly waiting: { statement: string; give: (lane: Lane) => void }[] = [];
+
+  constructor(lanes: Lane[]) {
+    this.lanes = lanes;
+  }
+
+  static async open(count: number, connect: () => Connection): Promise<Lanes> {
+    const lanes = Array.from({ length: count }, () => new Lane(connect()));
+    await Promise.all(lanes.map((lane) => lane.connection.init()));
+    return new Lanes(lanes);
+  }
+
+  /** Runs `work` with a lane, with one that has the statement prepared where such a one is free. */
+  async use<T>(statement: string, work: (lane: Lane) => Promise<T>): Promise<T> {
+    const free = this.lanes.filter((lane) => !lane.busy);
+    const lane =
+      free.find((one) => one.has(statement)) ??
+      free[0] ??
+      (await new Promise<Lane>((give) => this.waiting.push({ statement, give })));
+    lane.busy = true;
+    try {
+      return await work(lane);
+    } finally {
+      const next = this.waiting.shift();
+      // Handed over without becoming free, so that no newcomer overtakes.
+      if (next) next.give(lane);
+      else lane.busy = false;
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.lanes.map((lane) => lane.connection.close()));
+  }
+}

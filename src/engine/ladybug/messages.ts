@@ -1,0 +1,87 @@
+import type { QueryColumn } from '../graph-engine';
+
+/** JSON payloads of the protocol (PROTOCOL.md). Fields may be added; none changes its meaning. */
+export interface OpenMessage {
+  protocol: number;
+  mode: 'read' | 'build';
+  file: string;
+  bufferPoolBytes: number;
+  maxDatabaseBytes: number;
+  connections: number;
+  threads: number;
+}
+
+export interface HelloMessage {
+  protocol: number;
+  engine: string;
+  engineVersion: string;
+}
+
+export interface QueryMessage {
+  statement: string;
+  parameters: Record<string, unknown>;
+  timeoutMs: number;
+  format: 'ndjson' | 'json';
+  maxRows?: number;
+  /** Bytes that the host may send before it needs more credit. */
+  credit: number;
+}
+
+export interface ColumnsMessage {
+  columns: QueryColumn[];
+}
+
+export interface EndMessage {
+  rows: number;
+  truncated: boolean;
+  executionMs: number;
+}
+
+export interface BuildMessage {
+  definitions: string[];
+  loads: { table: string; kind: 'node' | 'relationship'; from?: string; to?: string; files: string[]; rows: number }[];
+}
+
+export interface ProgressMessage {
+  table: string;
+  rows: number;
+  totalRows: number;
+}
+
+export type FailureCode =
+  | 'statement_refused'
+  | 'write_refused'
+  | 'query_invalid'
+  | 'duplicate_column'
+  | 'query_timeout'
+  | 'query_out_of_memory'
+  | 'query_cancelled'
+  | 'graph_unreadable'
+  | 'load_failed'
+  | 'storage_full'
+  | 'protocol_mismatch';
+
+export interface FailureMessage {
+  code: FailureCode;
+  /** In words for the user, or the name that the code is about. Holds no paths. */
+  message: string;
+}
+
+/** Thrown inside a host where a failure of a known kind must reach the other side. */
+export class HostFailure extends Error {
+  constructor(
+    readonly code: FailureCode,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export const CREDIT_BYTES = 512 * 1024;
+
+/** Removes the given folders and what the engine says of its own source from an engine's message, and bounds its length. */
+export function cleanMessage(message: string, folders: readonly string[]): string {
+  let text = message;
+  for (const folder of folders) text = text.split(`${folder}/`).join('').split(folder).join('');
+  return text.replace(/\s+$/, '').slice(0, 2_000);
+}

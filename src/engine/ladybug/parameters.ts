@@ -1,0 +1,60 @@
+/** A parameter that the engine could not take, in words for the user. */
+export class UnusableParameter extends Error {}
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** Values of a program become JSON for the wire: dates as ISO text (the engine casts it), integers exact or refused. */
+export function encodeParameters(parameters: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, encode(name, value)]));
+}
+
+function encode(name: string, value: unknown): unknown {
+  if (value === undefined) return null;
+  if (typeof value === 'bigint') {
+    // An INT128 parameter would make the engine scan instead of using the key's index, so numbers stay numbers.
+    if (Number.isSafeInteger(Number(value))) return Number(value);
+    return value.toString();
+  }
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    throw new UnusableParameter(`Parameter ${name} is not a finite number`);
+  }
+  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Uint8Array) throw new UnusableParameter(`Parameter ${name} holds bytes. Send text instead`);
+  if (Array.isArray(value)) return value.map((item) => encode(name, item));
+  if (value instanceof Map) return encode(name, Object.fromEntries(value));
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, encode(name, item)]));
+  }
+  return value;
+}
+
+/**
+ * Host side: shapes JSON values so that the binding can type them. Objects in one list get the same keys (absent ones
+ * null); an empty list has no type and is refused with what to do, as the binding would only fail an assertion.
+ */
+export function bindParameters(parameters: Record<string, unknown>): Record<string, Json> {
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, value]) => [name, shape(name, value as Json)]),
+  ) as Record<string, Json>;
+}
+
+function shape(name: string, value: Json): Json {
+  if (Array.isArray(value)) {
+    if (value.length === 0) {
+      throw new UnusableParameter(`Parameter ${name} holds an empty list, which has no type. Leave the condition out`);
+    }
+    const items = value.map((item) => shape(name, item));
+    return items.every(isPlain) ? sameKeys(items) : items;
+  }
+  if (!isPlain(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shape(name, item)]));
+}
+
+function isPlain(value: Json): value is { [key: string]: Json } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function sameKeys(items: { [key: string]: Json }[]): Json[] {
+  const keys = [...new Set(items.flatMap((item) => Object.keys(item)))];
+  return items.map((item) => Object.fromEntries(keys.map((key) => [key, item[key] ?? null])));
+}

@@ -1,0 +1,22 @@
+import { TABLE_FUNCTIONS } from './statement-guard';
+
+/** Operators that write, or reach beyond the graph. Matched within names, so that new variants are caught as well. */
+const FORBIDDEN =
+  /COPY|EXPORT|IMPORT|ATTACH|DETACH|EXTENSION|INSTALL|LOAD|INSERT|DELETE|SET_|CREATE|DROP|ALTER|TRANSACTION|STANDALONE|USE_|PARTITIONER|CHECKPOINT|^MERGE$|COMMENT/;
+/** Functions that plans of ordinary reads contain (passing of intermediate tables and variable-length paths). */
+const INTERNAL_FUNCTIONS = new Set(['READ_FTABLE']);
+
+/**
+ * Second wall: reads the engine's own plan of a statement and returns the first operator or table function that is
+ * not plain reading, or undefined. Text in string literals can only add findings, never hide one.
+ */
+export function forbiddenInPlan(plan: string): string | undefined {
+  for (const [, operator] of plan.matchAll(/│\s*([A-Z_0-9]+)\[\d+\]\s*(?=│)/g)) {
+    if (FORBIDDEN.test(operator as string)) return operator;
+  }
+  for (const [, name] of plan.matchAll(/│\s*Function:\s*([A-Za-z_0-9]+)\s*(?=│)/g)) {
+    const upper = (name as string).toUpperCase();
+    if (!TABLE_FUNCTIONS.has(upper) && !INTERNAL_FUNCTIONS.has(upper)) return upper;
+  }
+  return undefined;
+}

@@ -1,0 +1,141 @@
+import { QueryCancelled } from '../engine.errors';
+import type { QueryColumn, QueryRequest, QueryStream, QuerySummary, RowBatch } from '../graph-engine';
+import { failureOf } from './failures';
+import { FrameType, type Frame, type FrameChannel } from './frames';
+import { CREDIT_BYTES, type ColumnsMessage, type EndMessage, type FailureMessage, type QueryMessage } from './messages';
+import { encodeParameters } from './parameters';
+
+/** The platform's side of one query: hands batches to the reader and gives the host credit as they are taken. */
+export class RemoteQuery {
+  /** Until the columns arrive nothing of the result exists outside the host, so it may be run again elsewhere. */
+  executing = true;
+  /** The reader left; what still comes is thrown away. */
+  abandoned = false;
+  /** The columns are there; rejects where it failed before. */
+  readonly ready: Promise<QueryStream>;
+  /** The host no longer works on it, in whatever way that came. Never rejects. */
+  readonly settled: Promise<void>;
+
+  private readonly batches: RowBatch[] = [];
+  private readonly summary: Promise<QuerySummary>;
+  private finished = false;
+  private error: Error | undefined;
+  private wakeReader: (() => void) | undefined;
+  private resolveReady!: (stream: QueryStream) => void;
+  private rejectReady!: (error: Error) => void;
+  private resolveSummary!: (summary: QuerySummary) => void;
+  private rejectSummary!: (error: Error) => void;
+  private resolveSettled!: () => void;
+
+  constructor(
+    readonly id: number,
+    readonly request: QueryRequest,
+    private readonly channel: FrameChannel,
+  ) {
+    this.ready = new Promise((resolve, reject) => ([this.resolveReady, this.rejectReady] = [resolve, reject]));
+    this.summary = new Promise((resolve, reject) => ([this.resolveSummary, this.rejectSummary] = [resolve, reject]));
+    this.settled = new Promise((resolve) => (this.resolveSettled = resolve));
+    // A reader may look at the batches alone, which fail with the same error.
+    this.summary.catch(() => undefined);
+  }
+
+  start(): void {
+    const { statement, parameters, timeoutMs, format, maxRows } = this.request;
+    const message: QueryMessage = {
+      statement,
+      parameters: encodeParameters(parameters),
+      timeoutMs,
+      format,
+      maxRows,
+      credit: CREDIT_BYTES,
+    };
+    this.channel.sendJson(FrameType.Query, this.id, message);
+  }
+
+  receive({ type, payload }: Frame): void {
+    switch (type) {
+      case FrameType.Columns:
+        this.executing = false;
+        this.resolveReady(this.streamOf((parse(payload) as ColumnsMessage).columns));
+        return;
+      case FrameType.Rows:
+        if (this.abandoned) return;
+        this.batches.push({ rows: payload.readUInt32BE(0), bytes: payload.subarray(4) });
+        this.wakeReader?.();
+        return;
+      case FrameType.End:
+        this.resolveSummary(parse(payload) as EndMessage);
+        this.finish(undefined);
+        return;
+      case FrameType.Failure:
+        this.fail(failureOf(parse(payload) as FailureMessage, this.request.timeoutMs));
+        return;
+      default:
+    }
+  }
+
+  /** Ends it for host and reader alike. */
+  fail(error: Error): void {
+    this.rejectReady(error);
+    this.rejectSummary(error);
+    this.finish(error);
+  }
+
+  /** The reader left: it gets its error (if it still listens) at once, the host is told and may take its time. */
+  abandon(): void {
+    if (this.abandoned || this.finished) return;
+    this.abandoned = true;
+    this.batches.length = 0;
+    const error = new QueryCancelled();
+    this.error = error;
+    this.rejectReady(error);
+    this.rejectSummary(error);
+    this.wakeReader?.();
+    this.channel.send(FrameType.Cancel, this.id, Buffer.alloc(0));
+  }
+
+  private finish(error: Error | undefined): void {
+    if (this.finished) return;
+    this.finished = true;
+    this.executing = false;
+    this.error ??= error;
+    this.wakeReader?.();
+    this.resolveSettled();
+  }
+
+  private streamOf(columns: QueryColumn[]): QueryStream {
+    return { columns, summary: this.summary, batches: this.read() };
+  }
+
+  private async *read(): AsyncGenerator<RowBatch> {
+    try {
+      for (;;) {
+        const batch = this.batches.shift();
+        if (batch) {
+          yield batch;
+          this.giveCredit(batch.bytes.length);
+        } else if (this.error) {
+          throw this.error;
+        } else if (this.finished) {
+          return;
+        } else {
+          await new Promise<void>((resolve) => (this.wakeReader = resolve));
+          this.wakeReader = undefined;
+        }
+      }
+    } finally {
+      this.abandon();
+    }
+  }
+
+  private giveCredit(bytes: number): void {
+    if (this.finished) return;
+    const credit = Buffer.allocUnsafe(4);
+    credit.writeUInt32BE(bytes);
+    this.channel.send(FrameType.Credit, this.id, credit);
+  }
+}
+
+function parse(payload: Buffer): unknown {
+  return JSON.parse(payload.toString('utf8'));
+}
