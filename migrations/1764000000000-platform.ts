@@ -8,7 +8,7 @@ export class Platform1764000000000 implements MigrationInterface {
 
   async down(q: QueryRunner): Promise<void> {
     await q.query(`
-      drop table staged_file, generation, graph_member, idempotency_key, dead_letter, operation_lock,
+      drop table staged_file, query_stat, generation, graph_member, idempotency_key, dead_letter, operation_lock,
         operation_attempt, operation_event, operation, audit_event, attempt_limit, session, api_key, org_member;
       alter table app_user drop column selected_graph_id;
       drop table graph, org, app_user`);
@@ -208,6 +208,15 @@ const GRAPHS = [
     published_at timestamptz,
     retired_at timestamptz,
     primary key (graph_id, number)
+  )`,
+  `create table query_stat (
+    graph_id text not null references graph on delete cascade,
+    hour timestamptz not null,
+    queries integer not null,
+    failures integer not null,
+    total_ms double precision not null,
+    last_query_at timestamptz not null,
+    primary key (graph_id, hour)
   )`,
   `create unique index generation_live on generation (graph_id) where status = 'live'`,
 ];

@@ -44,6 +44,11 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
     );
   }
 
+  /** Whether news arrives at all: without it, nothing may be remembered that news would change. */
+  get connected(): boolean {
+    return this.client !== undefined;
+  }
+
   /** Fires each time the connection is back after a loss. */
   get reconnected(): Observable<void> {
     return this.heard.pipe(

@@ -1,0 +1,85 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Clock } from '../common/clock';
+import { Transactor } from '../database/transactor';
+import { AuditEvent } from './audit-event.entity';
+
+/** Who did it and from where. An `Actor` is one; so is a visitor who has not shown who they are. */
+export interface AuditActor {
+  userId?: string | null;
+  apiKeyId?: string | null;
+  requestId: string | null;
+  ip: string | null;
+}
+
+export interface AuditEntry {
+  /** Null for the platform itself. */
+  actor: AuditActor | null;
+  /** What was done, in the past tense: `api_key.created`, `login.failed`. */
+  action: string;
+  /** Id of what it was done to. */
+  target?: string | null;
+  orgId?: string | null;
+  outcome?: 'success' | 'failure';
+  /** Further facts. Never a password, a token or a key. */
+  details?: Record<string, unknown>;
+}
+
+export interface AuditPage {
+  events: AuditEvent[];
+  /** Pass it as `before` for the next page; null on the last one. */
+  nextCursor: string | null;
+}
+
+/** The log of security-relevant actions: one row for each, in the transaction of the change that it speaks of. */
+@Injectable()
+export class AuditService {
+  private readonly logger = new Logger(AuditService.name);
+
+  constructor(
+    private readonly transactor: Transactor,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Writes the row within the caller's transaction, so that it exists exactly when the change does. */
+  async record(em: EntityManager, entry: AuditEntry): Promise<void> {
+    await em.insert(AuditEvent, {
+      at: this.clock.now(),
+      actorId: entry.actor?.userId ?? null,
+      apiKeyId: entry.actor?.apiKeyId ?? null,
+      orgId: entry.orgId ?? null,
+      action: entry.action,
+      target: entry.target ?? null,
+      outcome: entry.outcome ?? 'success',
+      ip: entry.actor?.ip ?? null,
+      requestId: entry.actor?.requestId ?? null,
+      details: (entry.details ?? {}) as object,
+    });
+  }
+
+  /**
+   * Writes down something that was refused, where there is no change to go with. The refusal stands even if the row
+   * cannot be written: that is logged, and the caller goes on.
+   */
+  async recordRefusal(entry: Omit<AuditEntry, 'outcome'>): Promise<void> {
+    try {
+      await this.record(this.transactor.em, { ...entry, outcome: 'failure' });
+    } catch (error) {
+      this.logger.error(`Cannot write the audit row "${entry.action}"`, (error as Error).stack);
+    }
+  }
+
+  /** Events of one org, newest first. */
+  async list(orgId: string, { limit, before }: { limit: number; before?: string }): Promise<AuditPage> {
+    const query = this.transactor.em
+      .createQueryBuilder(AuditEvent, 'event')
+      .where('event.orgId = :orgId', { orgId })
+      .orderBy('event.id', 'DESC')
+      .limit(limit + 1);
+    if (before !== undefined) query.andWhere('event.id < :before', { before });
+    const events = await query.getMany();
+    const more = events.length > limit;
+    if (more) events.pop();
+    return { events, nextCursor: more ? events[events.length - 1].id : null };
+  }
+}

@@ -1,0 +1,35 @@
+import { Injectable } from '@nestjs/common';
+import { hash, type Options, parseOptions, verify } from '@node-rs/argon2';
+import { AuthConfig } from './auth.config';
+
+/** Hashes passwords with argon2id, on libuv's thread pool, so that requests go on meanwhile. */
+@Injectable()
+export class PasswordHasher {
+  private readonly options: Options;
+  /** A hash of nothing that anybody knows, to spend the same time on unknown emails. */
+  private decoy?: Promise<string>;
+
+  constructor(config: AuthConfig) {
+    this.options = { memoryCost: config.hashMemoryKib, timeCost: config.hashPasses, parallelism: 1 };
+  }
+
+  hash(password: string): Promise<string> {
+    return hash(password.normalize('NFKC'), this.options);
+  }
+
+  /** Takes as long for `null` (no such user) as for a wrong password. */
+  async verify(stored: string | null, password: string): Promise<boolean> {
+    if (stored === null) {
+      this.decoy ??= this.hash('decoy');
+      await verify(await this.decoy, password.normalize('NFKC'));
+      return false;
+    }
+    return verify(stored, password.normalize('NFKC'));
+  }
+
+  /** Whether a hash was made with other parameters than today's. */
+  isOutdated(stored: string): boolean {
+    const { memoryCost, timeCost } = parseOptions(stored);
+    return memoryCost !== this.options.memoryCost || timeCost !== this.options.timeCost;
+  }
+}

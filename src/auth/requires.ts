@@ -1,0 +1,51 @@
+import { applyDecorators, SetMetadata } from '@nestjs/common';
+import { ApiBearerAuth, ApiSecurity } from '@nestjs/swagger';
+import type { Scope } from './actor';
+import type { GraphRole, OrgRole } from './roles';
+
+/** What a route asks of its caller: to be somebody, or a role where its path parameter points. */
+export type Requirement = 'user' | `org:${OrgRole}` | `graph:${GraphRole}` | `operation:${GraphRole}`;
+
+export interface RequireOptions {
+  /** What an API key must be allowed to do. By default it follows from the role and the method, see {@link neededScope}. */
+  scope?: Scope;
+  /** Also takes the credential from `?token=`, for event streams opened by a browser, which cannot send headers. */
+  tokenInQuery?: boolean;
+}
+
+export type RouteAccess =
+  | { target: 'public' }
+  | ({ target: 'user' } & RequireOptions)
+  | ({ target: 'org'; role: OrgRole } & RequireOptions)
+  | ({ target: 'graph' | 'operation'; role: GraphRole } & RequireOptions);
+
+export const ROUTE_ACCESS = Symbol('route access');
+
+/** The path parameter that names the target. */
+export const TARGET_PARAMETERS = { org: 'org_id', graph: 'graph_id', operation: 'operation_id' } as const;
+
+/** Anybody may call this route. */
+export const Public = () => SetMetadata(ROUTE_ACCESS, { target: 'public' } satisfies RouteAccess);
+
+/**
+ * Says who may call a route (or all routes of a controller). `org:` needs a path parameter `org_id`, `graph:` one named
+ * `graph_id`, `operation:` one named `operation_id`. The application does not start while a route says neither this
+ * nor {@link Public}.
+ */
+export function Requires(requirement: Requirement, options: RequireOptions = {}): MethodDecorator & ClassDecorator {
+  const [target, role] = requirement.split(':');
+  return applyDecorators(
+    SetMetadata(ROUTE_ACCESS, { target, role, ...options } as RouteAccess),
+    ApiBearerAuth(),
+    ApiSecurity('api_key'),
+  );
+}
+
+/** The scope that a key needs: admin roles need "admin", viewers' routes "read", the rest depends on the method. */
+export function neededScope(access: Exclude<RouteAccess, { target: 'public' }>, method: string): Scope {
+  if (access.scope) return access.scope;
+  const role = access.target === 'user' ? 'member' : access.role;
+  if (role === 'admin' || role === 'owner') return 'admin';
+  if (role === 'viewer') return 'read';
+  return method === 'GET' || method === 'HEAD' ? 'read' : 'write';
+}
