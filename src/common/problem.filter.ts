@@ -30,7 +30,8 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const document = this.documentOf(error, request);
-    if (document.status >= 500) this.logger.error(`${request.method} ${request.url.split('?')[0]} [${request.id}]`, stackOf(error));
+    if (document.status >= 500)
+      this.logger.error(`${request.method} ${request.url.split('?')[0]} [${request.id}]`, stackOf(error));
     // The answer has begun (a stream): its writer reports the failure inside it.
     if (reply.sent || reply.raw.headersSent) return;
     if (error instanceof DomainError && error.retryAfterSeconds !== undefined) {

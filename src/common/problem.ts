@@ -65,7 +65,10 @@ export interface ErrorBody {
 /** The public face of anything that was thrown. Unknown errors get a general text: their own words stay in the log. */
 export function errorBodyOf(error: unknown): ErrorBody {
   if (error instanceof DomainError) return { code: error.code, message: error.message, details: error.details };
-  return { code: 'internal_error', message: 'Something went wrong on our side. Try again, and tell the operator if it stays.' };
+  return {
+    code: 'internal_error',
+    message: 'Something went wrong on our side. Try again, and tell the operator if it stays.',
+  };
 }
 
 /** Builds the document; `timestamp` in ISO 8601 UTC. */

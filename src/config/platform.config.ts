@@ -12,13 +12,23 @@ export class PlatformConfig {
   @Setting('HOST', text(), 'address to listen on; 0.0.0.0 for every interface')
   readonly host: string = '127.0.0.1';
 
-  @Setting('PUBLIC_URL', url('http', 'https'), 'where clients reach the API, used in upload links', 'the Host of the request')
+  @Setting(
+    'PUBLIC_URL',
+    url('http', 'https'),
+    'where clients reach the API, used in upload links',
+    'the Host of the request',
+  )
   readonly publicUrl?: string = undefined;
 
   @Setting('DATA_DIR', text(), 'directory of the embedded Postgres, graphs, files and credentials')
   readonly dataDir: string = './data';
 
-  @Setting('DATABASE_URL', url('postgres', 'postgresql'), 'PostgreSQL 15 or newer', 'an embedded Postgres under DATA_DIR')
+  @Setting(
+    'DATABASE_URL',
+    url('postgres', 'postgresql'),
+    'PostgreSQL 15 or newer',
+    'an embedded Postgres under DATA_DIR',
+  )
   readonly databaseUrl?: string = undefined;
 
   @Setting('ROLES', listOf(...ROLES), 'what this process does, any of api,worker,sensors,engine')
@@ -30,8 +40,19 @@ export class PlatformConfig {
   @Setting('LOG_FORMAT', oneOf('text', 'json'), 'text for people, json for log collectors')
   readonly logFormat: 'text' | 'json' = 'text';
 
-  @Setting('SHUTDOWN_GRACE_SECONDS', integer({ min: 0, max: 3600 }), 'time that running operations get to end on SIGTERM')
+  @Setting(
+    'SHUTDOWN_GRACE_SECONDS',
+    integer({ min: 0, max: 3600 }),
+    'time that running operations get to end on SIGTERM',
+  )
   readonly shutdownGraceSeconds: number = 10;
+
+  @Setting('TRUST_PROXY', oneOf('true', 'false'), 'true where a reverse proxy in front sets X-Forwarded-* headers')
+  readonly trustProxySetting: 'true' | 'false' = 'false';
+
+  get trustProxy(): boolean {
+    return this.trustProxySetting === 'true';
+  }
 
   has(role: Role): boolean {
     return this.roles.includes(role);

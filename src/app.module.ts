@@ -1,0 +1,73 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { AuditModule } from './audit/audit.module';
+import { AuthConfig } from './auth/auth.config';
+import { AuthModule } from './auth/auth.module';
+import { CommonModule } from './common/common.module';
+import { ProblemFilter } from './common/problem.filter';
+import { ConfigModule } from './config/config.module';
+import type { Environment } from './config/load-config';
+import { PlatformConfig } from './config/platform.config';
+import { DatabaseConfig } from './database/database.config';
+import { DatabaseModule } from './database/database.module';
+import { EngineConfig } from './engine/engine.config';
+import { EngineModule } from './engine/engine.module';
+import { GraphsConfig } from './graphs/graphs.config';
+import { GraphsModule } from './graphs/graphs.module';
+import { JobsConfig } from './jobs/jobs.config';
+import { JobsModule } from './jobs/jobs.module';
+import { QueueConfig } from './jobs/queue.config';
+import { MaterializationModule } from './materialization/materialization.module';
+import { OperationsConfig } from './operations/operations.config';
+import { OperationsModule } from './operations/operations.module';
+import { OrgsConfig } from './orgs/orgs.config';
+import { OrgsModule } from './orgs/orgs.module';
+import { QueriesConfig } from './queries/queries.config';
+import { QueriesModule } from './queries/queries.module';
+import { StagingConfig } from './staging/staging.config';
+import { StagingModule } from './staging/staging.module';
+import { StorageModule } from './storage/storage.module';
+import { TelemetryModule } from './telemetry/telemetry.module';
+
+/** Every class of settings: what `.env.example` lists and what a start validates. */
+export const CONFIG_CLASSES = [
+  PlatformConfig,
+  DatabaseConfig,
+  AuthConfig,
+  OrgsConfig,
+  QueueConfig,
+  OperationsConfig,
+  JobsConfig,
+  GraphsConfig,
+  StagingConfig,
+  QueriesConfig,
+  EngineConfig,
+];
+
+/** The platform: every feature, in one process. Which of them act is decided by ROLES. */
+@Module({})
+export class AppModule {
+  static forRoot(environment: Environment, databaseUrl: string): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.forRoot(CONFIG_CLASSES, environment),
+        CommonModule,
+        DatabaseModule.forRoot(databaseUrl),
+        AuditModule,
+        AuthModule,
+        OrgsModule,
+        OperationsModule,
+        JobsModule.forRoot(),
+        StorageModule,
+        EngineModule,
+        GraphsModule,
+        StagingModule,
+        MaterializationModule,
+        QueriesModule,
+        TelemetryModule,
+      ],
+      providers: [{ provide: APP_FILTER, useClass: ProblemFilter }],
+    };
+  }
+}

@@ -1,0 +1,66 @@
+import type { IncomingMessage } from 'node:http';
+import helmet from '@fastify/helmet';
+import { ConsoleLogger } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { ulid } from 'ulid';
+import { AppModule } from './app.module';
+import { validationPipe } from './common/validation.pipe';
+import { type Environment, loadConfig } from './config/load-config';
+import { PlatformConfig } from './config/platform.config';
+
+const REQUEST_ID = /^[\w.:-]{1,100}$/;
+const BODY_LIMIT = 4 * 1_048_576;
+
+/** The whole application, not yet listening. Tests and `main.ts` make it the same way. */
+export async function createApp(environment: Environment, databaseUrl: string): Promise<NestFastifyApplication> {
+  const platform = loadConfig(PlatformConfig, environment);
+  const adapter = new FastifyAdapter({
+    bodyLimit: BODY_LIMIT,
+    // Idle keep-alive connections and event streams would hold a shutdown up.
+    forceCloseConnections: true,
+    trustProxy: platform.trustProxy,
+    // A caller's own id is kept where it is harmless, so that a request can be followed through several systems.
+    genReqId: (request: IncomingMessage) => {
+      const given = request.headers['x-request-id'];
+      return typeof given === 'string' && REQUEST_ID.test(given) ? given : `req_${ulid()}`;
+    },
+  });
+  adapter.getInstance().addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id);
+    done();
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(environment, databaseUrl), adapter, {
+    logger: new ConsoleLogger({
+      json: platform.logFormat === 'json',
+      colors: platform.logFormat === 'text' && process.stdout.isTTY,
+      logLevels: levelsFrom(platform.logLevel),
+    }),
+    abortOnError: false,
+  });
+  await app.register(helmet);
+  app.useGlobalPipes(validationPipe());
+  documentApi(app);
+  return app;
+}
+
+/** `GET /openapi.json`: what the routes say of themselves. */
+function documentApi(app: NestFastifyApplication): void {
+  const description = new DocumentBuilder()
+    .setTitle('Graphstead')
+    .setDescription('A platform for many graph databases')
+    .setVersion('0.1.0')
+    .addBearerAuth()
+    .addApiKey({ type: 'apiKey', name: 'X-API-Key', in: 'header' }, 'api_key')
+    .build();
+  const makeDocument = () => SwaggerModule.createDocument(app, description);
+  SwaggerModule.setup('openapi', app, makeDocument, { ui: false, raw: ['json'], jsonDocumentUrl: 'openapi.json' });
+}
+
+type LogLevel = PlatformConfig['logLevel'];
+
+function levelsFrom(least: LogLevel): LogLevel[] {
+  const levels: LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'];
+  return levels.slice(0, levels.indexOf(least) + 1);
+}

@@ -1,0 +1,93 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { GenerationManifest } from '../engine/graph-engine';
+import type { GraphSchema } from '../schemas/graph-schema';
+
+export type GraphStatus = 'provisioning' | 'active' | 'failed' | 'deleting' | 'deleted';
+
+/** A database of its own. What its data is at any moment is its live generation. */
+@Entity('graph')
+export class Graph {
+  @PrimaryColumn('text')
+  readonly id: string;
+
+  @Column('uuid', { name: 'org_id' })
+  readonly orgId: string;
+
+  @Column('text', { name: 'parent_id', nullable: true })
+  readonly parentId: string | null;
+
+  @Column('text')
+  readonly name: string;
+
+  @Column('text', { nullable: true })
+  readonly description: string | null;
+
+  @Column('text', { array: true })
+  readonly tags: string[];
+
+  @Column('text')
+  readonly tier: string;
+
+  @Column('text')
+  readonly status: GraphStatus;
+
+  @Column('jsonb')
+  readonly schema: GraphSchema;
+
+  /** Number of the generation that queries read; null until the first one is published. */
+  @Column('integer', { name: 'live_generation', nullable: true })
+  readonly liveGeneration: number | null;
+
+  /** Highest number given out so far; numbers are never used twice. */
+  @Column('integer', { name: 'last_generation' })
+  readonly lastGeneration: number;
+
+  /** Why the staging tables say something else than the live generation; null while they agree. */
+  @Column('text', { name: 'stale_reason', nullable: true })
+  readonly staleReason: string | null;
+
+  @Column('timestamptz', { name: 'stale_since', nullable: true })
+  readonly staleSince: Date | null;
+
+  @Column('timestamptz', { name: 'last_materialized_at', nullable: true })
+  readonly lastMaterializedAt: Date | null;
+
+  @Column('integer', { name: 'materialization_count' })
+  readonly materializationCount: number;
+
+  @Column('timestamptz', { name: 'created_at' })
+  readonly createdAt: Date;
+
+  @Column('timestamptz', { name: 'updated_at' })
+  readonly updatedAt: Date;
+}
+
+export type GenerationStatus = 'building' | 'live' | 'retired' | 'collected' | 'abandoned';
+
+/** One database file of a graph, with what was counted in it when it was finished. */
+@Entity('generation')
+export class Generation {
+  @PrimaryColumn('text', { name: 'graph_id' })
+  readonly graphId: string;
+
+  @PrimaryColumn('integer')
+  readonly number: number;
+
+  @Column('text')
+  readonly status: GenerationStatus;
+
+  @Column('text', { name: 'operation_id', nullable: true })
+  readonly operationId: string | null;
+
+  @Column('integer', { nullable: true })
+  readonly attempt: number | null;
+
+  @Column('jsonb', { nullable: true })
+  readonly manifest: GenerationManifest | null;
+
+  @Column('timestamptz', { name: 'published_at', nullable: true })
+  readonly publishedAt: Date | null;
+
+  @Column('timestamptz', { name: 'retired_at', nullable: true })
+  readonly retiredAt: Date | null;
+}

@@ -1,0 +1,27 @@
+import { integer, Setting } from '../config/setting';
+
+export class GraphsConfig {
+  @Setting('GRAPHS_PER_ORG', integer({ min: 1 }), 'graphs that one organisation may have')
+  readonly perOrg: number = 100;
+
+  @Setting(
+    'GENERATION_KEEP_HOURS',
+    integer({ min: 0, max: 8_760 }),
+    'hours that the previous data of a graph is kept after new data went live',
+  )
+  readonly keepHours: number = 24;
+
+  @Setting(
+    'GENERATION_COLLECT_SECONDS',
+    integer({ min: 1 }),
+    'seconds between two looks for data files that nobody needs any more',
+  )
+  readonly collectSeconds: number = 60;
+
+  @Setting(
+    'GENERATION_DRAIN_SECONDS',
+    integer({ min: 0, max: 3_600 }),
+    'seconds that running queries may go on reading data that was replaced',
+  )
+  readonly drainSeconds: number = 60;
+}

@@ -1,0 +1,64 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Actor } from '../auth/actor';
+import { CurrentActor } from '../auth/current';
+import { Requires } from '../auth/requires';
+import { toStartedDto } from '../operations/dto/operation.dto';
+import { toSchemaDto } from '../schemas/schema.dto';
+import { CreateGraphDto } from './dto/create-graph.dto';
+import { toGraphInfoDto, toListedGraphDto } from './dto/graph.dto';
+import { GraphsService } from './graphs.service';
+
+@ApiTags('graphs')
+@Controller('v1/graphs')
+export class GraphsController {
+  constructor(private readonly graphs: GraphsService) {}
+
+  @Post()
+  @HttpCode(202)
+  @Requires('user')
+  @ApiOperation({ summary: 'Create a graph; answers with the operation that does it' })
+  async create(@CurrentActor() actor: Actor, @Body() body: CreateGraphDto): Promise<object> {
+    return toStartedDto(await this.graphs.requestCreation(actor, body));
+  }
+
+  @Get()
+  @Requires('user')
+  @ApiOperation({ summary: 'The graphs that you may use' })
+  async list(@CurrentActor() actor: Actor): Promise<object> {
+    const { graphs, selected } = await this.graphs.list(actor);
+    return { graphs: graphs.map((graph) => toListedGraphDto(graph, selected)), selectedGraphId: selected };
+  }
+
+  @Post(':graph_id/select')
+  @HttpCode(200)
+  @Requires('graph:viewer')
+  @ApiOperation({ summary: 'Remember this graph as the one you work with' })
+  async select(@CurrentActor() actor: Actor, @Param('graph_id') graphId: string): Promise<object> {
+    await this.graphs.select(actor, graphId);
+    return { success: true, message: `Selected graph ${graphId}`, data: { graph_id: graphId } };
+  }
+
+  @Get(':graph_id/info')
+  @Requires('graph:viewer')
+  @ApiOperation({ summary: 'Size, counts and labels of the live generation' })
+  async info(@Param('graph_id') graphId: string): Promise<object> {
+    const [graph, live] = await Promise.all([this.graphs.get(graphId), this.graphs.liveGeneration(graphId)]);
+    return toGraphInfoDto(graph, live);
+  }
+
+  @Get(':graph_id/schema')
+  @Requires('graph:viewer')
+  @ApiOperation({ summary: 'Node and relationship types with their properties, keys and ends' })
+  async schema(@Param('graph_id') graphId: string): Promise<object> {
+    return { graph_id: graphId, schema: toSchemaDto((await this.graphs.get(graphId)).schema) };
+  }
+
+  @Delete(':graph_id')
+  @HttpCode(202)
+  @Requires('graph:admin')
+  @ApiOperation({ summary: 'Delete a graph with everything in it' })
+  async remove(@CurrentActor() actor: Actor, @Param('graph_id') graphId: string): Promise<object> {
+    return toStartedDto(await this.graphs.requestDeletion(actor, graphId));
+  }
+}

@@ -1,0 +1,38 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { AuditModule } from '../audit/audit.module';
+import { EngineModule } from '../engine/engine.module';
+import { JobsModule } from '../jobs/jobs.module';
+import { CollectGenerationsSensor } from './collect-generations.sensor';
+import { CreateGraphProcessor } from './create-graph.processor';
+import { DeleteGraphProcessor } from './delete-graph.processor';
+import { GenerationsService } from './generations.service';
+import { GraphDeletion } from './graph-deletion';
+import { Generation, Graph } from './graph.entity';
+import { GraphsController } from './graphs.controller';
+import { CreateGraph, DeleteGraph } from './graphs.operations';
+import { GraphsRepository } from './graphs.repository';
+import { GraphsService } from './graphs.service';
+import { LiveGraphs } from './live-graphs';
+
+@Module({
+  imports: [
+    TypeOrmModule.forFeature([Graph, Generation]),
+    AuditModule,
+    EngineModule,
+    JobsModule.forFeature([CreateGraph, DeleteGraph]),
+  ],
+  controllers: [GraphsController],
+  providers: [
+    GraphsService,
+    GraphsRepository,
+    GenerationsService,
+    GraphDeletion,
+    LiveGraphs,
+    CollectGenerationsSensor,
+    CreateGraphProcessor,
+    DeleteGraphProcessor,
+  ],
+  exports: [GraphsService, GenerationsService, GraphDeletion, LiveGraphs],
+})
+export class GraphsModule {}

@@ -1,0 +1,120 @@
+import { Injectable } from '@nestjs/common';
+import { AuditService } from '../audit/audit.service';
+import type { Actor } from '../auth/actor';
+import { Ids } from '../common/ids';
+import { Transactor } from '../database/transactor';
+import { GraphEngine, type HostStatus } from '../engine/graph-engine';
+import type { Operation } from '../operations/operation.entity';
+import { OperationsService } from '../operations/operations.service';
+import { GraphMembersService } from '../orgs/graph-members.service';
+import type { GraphSchema } from '../schemas/graph-schema';
+import { parseSchema } from '../schemas/parse-schema';
+import type { CreateGraphDto } from './dto/create-graph.dto';
+import { GenerationsService } from './generations.service';
+import type { Generation, Graph } from './graph.entity';
+import { GraphsConfig } from './graphs.config';
+import { GraphLimitReached, GraphNotFound, NoOrganisation, OrganisationAmbiguous } from './graphs.errors';
+import { CreateGraph, DeleteGraph } from './graphs.operations';
+import { GraphsRepository, type ListedGraph } from './graphs.repository';
+
+/** Creating, finding, sharing and removing graphs. */
+@Injectable()
+export class GraphsService {
+  constructor(
+    private readonly transactor: Transactor,
+    private readonly graphs: GraphsRepository,
+    private readonly generations: GenerationsService,
+    private readonly members: GraphMembersService,
+    private readonly operations: OperationsService,
+    private readonly audit: AuditService,
+    private readonly engine: GraphEngine,
+    private readonly ids: Ids,
+    private readonly config: GraphsConfig,
+  ) {}
+
+  /** Registers a graph and starts building its first, empty generation. The creator becomes its admin. */
+  async requestCreation(actor: Actor, request: CreateGraphDto): Promise<Operation> {
+    const { metadata } = request;
+    const schema: GraphSchema =
+      request.custom_schema == null
+        ? { name: metadata.graph_name, version: '1.0.0', nodes: [], relationships: [] }
+        : parseSchema(request.custom_schema);
+    const orgId = await this.orgFor(actor, request.org_id);
+    const graphId = this.ids.graph();
+    return this.transactor.run(async (em) => {
+      if ((await this.graphs.countLocked(em, orgId)) >= this.config.perOrg)
+        throw new GraphLimitReached(this.config.perOrg);
+      await this.graphs.insert(
+        em,
+        {
+          id: graphId,
+          orgId,
+          name: metadata.graph_name,
+          description: metadata.description ?? null,
+          tags: [...new Set([...(metadata.tags ?? []), ...(request.tags ?? [])])],
+          tier: request.instance_tier,
+          schema,
+        },
+        actor.userId,
+      );
+      await this.members.insert(em, graphId, actor.userId, 'admin');
+      const operation = await this.operations.begin(em, CreateGraph, { actor, orgId, graphId, payload: {} });
+      await this.audit.record(em, { actor, action: 'graph.creation_requested', target: graphId, orgId });
+      return operation;
+    });
+  }
+
+  /** Starts removing a graph and everything in it; from now on nobody can use it. */
+  requestDeletion(actor: Actor, graphId: string): Promise<Operation> {
+    return this.transactor.run(async (em) => {
+      const graph = await this.get(graphId);
+      const operation = await this.operations.begin(em, DeleteGraph, {
+        actor,
+        orgId: graph.orgId,
+        graphId,
+        payload: {},
+      });
+      await this.graphs.setStatus(em, graphId, 'deleting');
+      await this.audit.record(em, { actor, action: 'graph.deletion_requested', target: graphId, orgId: graph.orgId });
+      return operation;
+    });
+  }
+
+  async get(graphId: string): Promise<Graph> {
+    const graph = await this.graphs.find(graphId);
+    if (graph === null || graph.status === 'deleted') throw new GraphNotFound(graphId);
+    return graph;
+  }
+
+  async list(actor: Actor): Promise<{ graphs: ListedGraph[]; selected: string | null }> {
+    const [graphs, selected] = await Promise.all([this.graphs.listFor(actor), this.graphs.selectedBy(actor.userId)]);
+    return { graphs, selected: graphs.some(({ graph }) => graph.id === selected) ? selected : null };
+  }
+
+  /** Remembers the graph as the one its user works with. */
+  select(actor: Actor, graphId: string): Promise<void> {
+    return this.graphs.select(this.transactor.em, actor.userId, graphId);
+  }
+
+  /** What was counted in the live generation; null before the first one. */
+  liveGeneration(graphId: string): Promise<Generation | null> {
+    return this.generations.liveRow(graphId);
+  }
+
+  /** State of the process that serves the live generation; null before the first one. */
+  async hostStatus(graphId: string): Promise<HostStatus | null> {
+    const live = await this.generations.live(graphId);
+    return live === null ? null : this.engine.status(live);
+  }
+
+  private async orgFor(actor: Actor, wanted: string | undefined): Promise<string> {
+    const orgs = await this.graphs.orgsOf(actor.userId);
+    if (wanted !== undefined) {
+      if (!orgs.includes(wanted)) throw new NoOrganisation();
+      return wanted;
+    }
+    if (orgs.length === 0) throw new NoOrganisation();
+    if (orgs.length > 1) throw new OrganisationAmbiguous();
+    return orgs[0];
+  }
+}

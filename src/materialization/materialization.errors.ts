@@ -1,0 +1,50 @@
+import { DomainError } from '../common/domain-error';
+
+export class NothingStaged extends DomainError {
+  readonly code = 'nothing_staged';
+  readonly kind = 'conflict';
+  constructor() {
+    super('No file is staged in this graph. Upload a file, then set its status to "uploaded"');
+  }
+}
+
+/** A row that is not right, as people look for it: file, row, reason. */
+export interface RejectedRow {
+  table: string;
+  file: string;
+  row: number | null;
+  reason: string;
+}
+
+export class RowsRejected extends DomainError {
+  readonly code = 'rows_rejected';
+  readonly kind = 'invalid';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(rejected: number, tables: object[], samples: RejectedRow[]) {
+    super(
+      `${rejected} rows are not right, and ignore_errors is false, so nothing was published. Mend the files or set ignore_errors`,
+    );
+    this.details = { rows_rejected: rejected, tables, samples };
+  }
+}
+
+export class TableWhollyRejected extends DomainError {
+  readonly code = 'table_wholly_rejected';
+  readonly kind = 'invalid';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(table: string, tables: object[], samples: RejectedRow[]) {
+    super(`Not one row of table ${table} could be loaded, so nothing was published. Compare its files with the schema`);
+    this.details = { table, tables, samples };
+  }
+}
+
+/** The engine holds another number of rows than it was given. */
+export class LoadMismatch extends DomainError {
+  readonly code = 'load_mismatch';
+  readonly kind = 'internal';
+  constructor(table: string, expected: number, found: number) {
+    super(
+      `Table ${table} should have ${expected} rows but the engine counts ${found}; nothing was published. Tell the operator`,
+    );
+  }
+}

@@ -1,0 +1,119 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { Injectable } from '@nestjs/common';
+import { PlatformConfig } from '../config/platform.config';
+import { type GenerationManifest, GraphEngine } from '../engine/graph-engine';
+import { GenerationsService } from '../graphs/generations.service';
+import { GraphsService } from '../graphs/graphs.service';
+import { HandlesOperation } from '../jobs/handles-operation';
+import type { OperationContext } from '../jobs/operation-context';
+import { OperationProcessor } from '../jobs/operation-processor';
+import { definitionsOf } from '../schemas/schema-definitions';
+import { type PreparedTables, StagingService } from '../staging/staging.service';
+import { loadsOf, refuseBadTables, refuseMismatch } from './load-plan';
+import { NothingStaged } from './materialization.errors';
+import { MaterializeGraph, type MaterializeGraphPayload } from './materialization.operations';
+
+/** Shares of the progress bar, in percent: checking and typing the rows comes first, loading takes longest. */
+const PREPARED = 25;
+const LOADED = 90;
+
+/** Staging tables -> checked, typed Parquet -> a new generation beside the live one -> published. */
+@Injectable()
+@HandlesOperation(MaterializeGraph)
+export class MaterializeGraphProcessor extends OperationProcessor<typeof MaterializeGraph> {
+  constructor(
+    private readonly graphs: GraphsService,
+    private readonly generations: GenerationsService,
+    private readonly staging: StagingService,
+    private readonly engine: GraphEngine,
+    private readonly config: PlatformConfig,
+  ) {
+    super();
+  }
+
+  async run({ force, ignoreErrors }: MaterializeGraphPayload, ctx: OperationContext): Promise<object> {
+    const graphId = ctx.graphId!;
+    const graph = await this.graphs.get(graphId);
+    if (!force && graph.staleReason === null && graph.lastMaterializedAt !== null) {
+      return {
+        graph_id: graphId,
+        generation: graph.liveGeneration,
+        skipped: true,
+        message: 'The graph already holds what is staged',
+      };
+    }
+    const files = await this.staging.snapshot(graphId);
+    if (files.length === 0) throw new NothingStaged();
+
+    const work = this.config.path('work', `${ctx.operationId}-${ctx.attempt}`);
+    await mkdir(work, { recursive: true });
+    try {
+      ctx.progress(1, 'Checking staged rows', step(1));
+      const prepared = await this.staging.prepare(graphId, graph.schema, files, work, {
+        ignoreErrors,
+        signal: ctx.signal,
+        onProgress: (percent, table) => ctx.progress((percent / 100) * PREPARED, `Checking ${table}`, step(1)),
+      });
+      refuseBadTables(prepared, ignoreErrors);
+      const build = await this.generations.begin(ctx, graphId);
+      const manifest = await this.engine.build(
+        {
+          target: build,
+          definitions: definitionsOf(graph.schema),
+          loads: loadsOf(graph.schema, prepared),
+          inputDirectory: prepared.directory,
+        },
+        { signal: ctx.signal, onProgress: (progress) => this.report(ctx, progress) },
+      );
+      refuseMismatch(prepared, manifest);
+      ctx.progress(95, 'Publishing', step(3));
+      await this.generations.publish(ctx, build, manifest, (em) =>
+        this.staging.markMaterialized(
+          em,
+          graphId,
+          files.map((file) => file.id),
+          build.generation,
+        ),
+      );
+      return resultOf(graphId, build.generation, prepared, manifest);
+    } finally {
+      await rm(work, { recursive: true, force: true });
+    }
+  }
+
+  private report(
+    ctx: OperationContext,
+    { table, rows, totalRows }: { table: string; rows: number; totalRows: number },
+  ): void {
+    const share = totalRows === 0 ? 1 : rows / totalRows;
+    ctx.progress(PREPARED + share * (LOADED - PREPARED), `Loading ${table}`, {
+      ...step(2),
+      rows_loaded: rows,
+      rows_total: totalRows,
+    });
+  }
+}
+
+/** Check, load, publish. */
+function step(currentStep: number): { currentStep: number; totalSteps: number } {
+  return { currentStep, totalSteps: 3 };
+}
+
+function resultOf(graphId: string, generation: number, prepared: PreparedTables, manifest: GenerationManifest): object {
+  return {
+    graph_id: graphId,
+    generation,
+    rows_loaded: prepared.tables.reduce((sum, table) => sum + table.rowsLoaded, 0),
+    rows_rejected: prepared.tables.reduce((sum, table) => sum + table.rowsRejected, 0),
+    tables: prepared.tables.map((table) => ({
+      table_name: table.table,
+      rows_loaded: table.rowsLoaded,
+      rows_rejected: table.rowsRejected,
+      reasons: table.reasons,
+      ignored_columns: table.ignoredColumns,
+    })),
+    rejected_samples: prepared.samples,
+    database_size_bytes: manifest.bytes,
+    sha256: manifest.sha256,
+  };
+}

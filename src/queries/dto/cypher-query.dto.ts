@@ -1,0 +1,40 @@
+import { IsBooleanString, IsIn, IsInt, IsObject, IsOptional, Max, Min } from 'class-validator';
+import { Type } from 'class-transformer';
+import { Text } from '../../common/text';
+
+const MAX_STATEMENT = 50_000;
+const DEFAULT_TIMEOUT_SECONDS = 60;
+
+export class CypherQueryDto {
+  @Text({ max: MAX_STATEMENT, multiline: true })
+  query: string;
+
+  /** Values of the statement's `$names`. */
+  @IsOptional()
+  @IsObject()
+  parameters?: Record<string, unknown> | null;
+
+  /** Seconds until the query is stopped; more than QUERY_TIMEOUT_SECONDS counts as that. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(3_600)
+  timeout?: number | null = DEFAULT_TIMEOUT_SECONDS;
+}
+
+export class QueryOptionsDto {
+  @IsOptional()
+  @IsIn(['auto', 'sync', 'async', 'stream'])
+  mode?: 'auto' | 'sync' | 'async' | 'stream';
+
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(100_000)
+  chunk_size?: number;
+
+  @IsOptional()
+  @IsBooleanString()
+  test_mode?: string;
+}

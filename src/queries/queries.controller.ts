@@ -1,0 +1,91 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Requires } from '../auth/requires';
+import { Clock } from '../common/clock';
+import { NotImplementedYet } from '../common/not-implemented';
+import { toGraphConditionDto } from '../graphs/dto/graph.dto';
+import { GraphsService } from '../graphs/graphs.service';
+import { CypherQueryDto, QueryOptionsDto } from './dto/cypher-query.dto';
+import { jsonAnswer, ndjsonAnswer } from './query-answers';
+import { QueriesConfig } from './queries.config';
+import { QueriesService } from './queries.service';
+import { QueryStats } from './query-stats';
+
+const NDJSON = 'application/x-ndjson';
+const BYTES_PER_MB = 1_048_576;
+
+@ApiTags('query')
+@Controller('v1/graphs/:graph_id')
+export class QueriesController {
+  constructor(
+    private readonly queries: QueriesService,
+    private readonly graphs: GraphsService,
+    private readonly stats: QueryStats,
+    private readonly config: QueriesConfig,
+    private readonly clock: Clock,
+  ) {}
+
+  @Post('query')
+  @HttpCode(200)
+  @Requires('graph:viewer')
+  @ApiOperation({ summary: 'Run a Cypher statement: one JSON answer, or NDJSON chunks with mode=stream or by Accept' })
+  async query(
+    @Param('graph_id') graphId: string,
+    @Query() options: QueryOptionsDto,
+    @Body() body: CypherQueryDto,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    if (options.mode === 'async') throw new NotImplementedYet('mode=async');
+    const signal = untilClosed(reply);
+    if (options.mode === 'stream' || (options.mode !== 'sync' && request.headers.accept?.includes(NDJSON))) {
+      const stream = await this.queries.run(graphId, body, { signal, batchRows: options.chunk_size });
+      await reply
+        .type(NDJSON)
+        .header('x-stream-format', 'ndjson')
+        .send(ndjsonAnswer(stream, request.id, this.clock));
+      return;
+    }
+    const stream = await this.queries.run(graphId, body, { signal, maxRows: this.config.jsonMaxRows });
+    const answer = await jsonAnswer(stream, {
+      graphId,
+      maxBytes: this.config.jsonMaxMb * BYTES_PER_MB,
+      now: this.clock.now(),
+    });
+    await reply.type('application/json').send(answer);
+  }
+
+  @Get('health')
+  @Requires('graph:viewer')
+  @ApiOperation({ summary: 'Whether queries are answered, and how it went in the last 24 hours' })
+  async health(@Param('graph_id') graphId: string): Promise<object> {
+    const [graph, host, live, day] = await Promise.all([
+      this.graphs.get(graphId),
+      this.graphs.hostStatus(graphId),
+      this.graphs.liveGeneration(graphId),
+      this.stats.lastDay(graphId),
+    ]);
+    return {
+      graph_id: graphId,
+      ...toGraphConditionDto(graph, host),
+      uptime_seconds: host?.uptimeSeconds ?? 0,
+      query_count_24h: day.queries,
+      avg_query_time_ms: day.averageMs,
+      error_rate_24h: day.errorRate,
+      last_query_time: day.lastQueryAt?.toISOString() ?? null,
+      memory_usage_mb: host?.memoryBytes == null ? null : host.memoryBytes / BYTES_PER_MB,
+      storage_usage_mb: (live?.manifest?.bytes ?? 0) / BYTES_PER_MB,
+      alerts: graph.staleReason === null ? [] : [`The graph does not hold what is staged: ${graph.staleReason}`],
+    };
+  }
+}
+
+/** Aborts when the client goes away before the answer was sent. */
+function untilClosed(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort();
+  });
+  return controller.signal;
+}

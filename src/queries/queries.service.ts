@@ -1,0 +1,58 @@
+import { Injectable } from '@nestjs/common';
+import { GraphEngine, type QueryStream } from '../engine/graph-engine';
+import { LiveGraphs } from '../graphs/live-graphs';
+import type { CypherQueryDto } from './dto/cypher-query.dto';
+import { QueriesConfig } from './queries.config';
+import { QueryStats } from './query-stats';
+
+const DEFAULT_TIMEOUT_SECONDS = 60;
+
+export interface QueryOptions {
+  signal: AbortSignal;
+  /** Cut the result after so many rows. */
+  maxRows?: number;
+  /** Rows in one batch. */
+  batchRows?: number;
+}
+
+/** Runs statements of users against a graph's live generation. */
+@Injectable()
+export class QueriesService {
+  constructor(
+    private readonly live: LiveGraphs,
+    private readonly engine: GraphEngine,
+    private readonly stats: QueryStats,
+    private readonly config: QueriesConfig,
+  ) {}
+
+  /** Starts a query. Its rows come in batches of JSON objects separated by commas, as fast as they are read. */
+  async run(
+    graphId: string,
+    request: CypherQueryDto,
+    { signal, maxRows, batchRows }: QueryOptions,
+  ): Promise<QueryStream> {
+    const started = performance.now();
+    try {
+      const stream = await this.engine.query(
+        await this.live.resolve(graphId),
+        {
+          statement: request.query,
+          parameters: request.parameters ?? {},
+          format: 'json',
+          timeoutMs: Math.min(request.timeout ?? DEFAULT_TIMEOUT_SECONDS, this.config.maxTimeoutSeconds) * 1_000,
+          maxRows,
+          batchRows,
+        },
+        signal,
+      );
+      stream.summary.then(
+        () => this.stats.record(graphId, performance.now() - started, true),
+        () => this.stats.record(graphId, performance.now() - started, false),
+      );
+      return stream;
+    } catch (error) {
+      this.stats.record(graphId, performance.now() - started, false);
+      throw error;
+    }
+  }
+}
