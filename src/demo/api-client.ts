@@ -57,9 +57,7 @@ export class ApiClient {
         act();
       };
       const on = (type: string, act: (data: Record<string, unknown>) => void): void =>
-        source.addEventListener(type, (event: MessageEvent<string>) =>
-          act(JSON.parse(event.data) as Record<string, unknown>),
-        );
+        source.addEventListener(type, (event) => act(JSON.parse(String(event.data)) as Record<string, unknown>));
       for (const type of ['operation_started', 'operation_progress', 'operation_retrying', 'queue_update']) {
         on(type, (data) => onEvent({ type, data }));
       }
