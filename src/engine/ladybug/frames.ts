@@ -71,16 +71,16 @@ export class FrameDecoder {
   }
 
   private peekHeader(): Buffer {
-    const first = this.chunks[0] as Buffer;
+    const first = this.chunks[0];
     // Joining only what the header needs would save little: headers seldom straddle chunks.
     if (first.length < HEADER_BYTES) this.chunks = [Buffer.concat(this.chunks)];
-    return (this.chunks[0] as Buffer).subarray(0, HEADER_BYTES);
+    return this.chunks[0].subarray(0, HEADER_BYTES);
   }
 
   private take(bytes: number): Buffer {
-    const first = this.chunks[0] as Buffer;
+    const first = this.chunks[0];
     if (first.length < bytes) this.chunks = [Buffer.concat(this.chunks)];
-    const joined = this.chunks[0] as Buffer;
+    const joined = this.chunks[0];
     if (joined.length > bytes) this.chunks[0] = joined.subarray(bytes);
     else this.chunks.shift();
     this.buffered -= bytes;
@@ -91,6 +91,7 @@ export class FrameDecoder {
 /** Frames over one duplex stream. JSON payloads are UTF-8. A broken frame destroys the stream with the reason. */
 export class FrameChannel {
   private readonly decoder = new FrameDecoder();
+  private corked = false;
 
   constructor(
     private readonly duplex: Duplex,
@@ -110,16 +111,22 @@ export class FrameChannel {
 
   /** Sends bytes; throws {@link FrameTooLarge}. After the stream closed it does nothing: its end is reported elsewhere. */
   send(type: FrameType, stream: number, ...parts: Buffer[]): void {
-    const [header, payload] = encodeFrame(
-      type,
-      stream,
-      parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts),
-    );
+    const [header, payload] = encodeFrame(type, stream, parts.length === 1 ? parts[0] : Buffer.concat(parts));
     if (this.duplex.destroyed || this.duplex.writableEnded) return;
-    this.duplex.cork();
+    this.joinWrites();
     this.duplex.write(header);
     if (payload.length > 0) this.duplex.write(payload);
-    this.duplex.uncork();
+  }
+
+  /** Frames of one turn of the event loop leave in one system call: a small answer is three frames. */
+  private joinWrites(): void {
+    if (this.corked) return;
+    this.corked = true;
+    this.duplex.cork();
+    process.nextTick(() => {
+      this.corked = false;
+      this.duplex.uncork();
+    });
   }
 
   sendJson(type: FrameType, stream: number, value: object): void {

@@ -42,7 +42,7 @@ export class HostQuery {
     // The result is complete in the engine's memory after this, so its lane is free while the reader takes its time.
     const result = await lanes.use(statement, (lane) => lane.execute(statement, parameters, this.remainingMs()));
     try {
-      await this.sendRows(result, await this.describe(result));
+      await this.sendRows(result, describe(result));
     } finally {
       result.close();
     }
@@ -54,14 +54,6 @@ export class HostQuery {
     const remaining = this.message.timeoutMs - (performance.now() - this.started);
     if (remaining < 1) throw new HostFailure('query_timeout', '');
     return Math.ceil(remaining);
-  }
-
-  private async describe(result: QueryResult): Promise<QueryColumn[]> {
-    const names = result.getColumnNamesSync();
-    const types = result.getColumnDataTypesSync();
-    const duplicate = duplicateOf(names);
-    if (duplicate !== undefined) throw new HostFailure('duplicate_column', duplicate);
-    return names.map((name, index) => ({ name, type: types[index] as string }));
   }
 
   private async sendRows(result: QueryResult, columns: QueryColumn[]): Promise<void> {
@@ -85,7 +77,7 @@ export class HostQuery {
       }
       this.sendBatch(rows, Buffer.from(text));
       sent += rows;
-      await new Promise(setImmediate);
+      if (sent < wanted) await new Promise(setImmediate);
     }
     const executionMs = Math.round((performance.now() - this.started) * 1000) / 1000;
     this.channel.sendJson(FrameType.End, this.stream, { rows: sent, truncated: wanted < total, executionMs });
@@ -104,4 +96,12 @@ export class HostQuery {
       this.wake = undefined;
     }
   }
+}
+
+function describe(result: QueryResult): QueryColumn[] {
+  const names = result.getColumnNamesSync();
+  const types = result.getColumnDataTypesSync();
+  const duplicate = duplicateOf(names);
+  if (duplicate !== undefined) throw new HostFailure('duplicate_column', duplicate);
+  return names.map((name, index) => ({ name, type: types[index] }));
 }

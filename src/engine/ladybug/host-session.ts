@@ -5,7 +5,7 @@ import { Connection, Database } from '@ladybugdb/core';
 import { FrameChannel, FrameType, PROTOCOL_VERSION, type Frame } from './frames';
 import { runBuild } from './host-build';
 import { HostQuery } from './host-query';
-import { Lane, Lanes } from './lanes';
+import { type Lane, Lanes } from './lanes';
 import {
   cleanMessage,
   HostFailure,

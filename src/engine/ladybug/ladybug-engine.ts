@@ -102,7 +102,7 @@ export class LadybugEngine extends GraphEngine implements OnApplicationShutdown 
   private async queryOnce(directory: string, request: QueryRequest, signal?: AbortSignal): Promise<QueryStream> {
     const lease = await this.pool.acquire(directory, WAIT_FOR_ROOM_MS);
     const query = lease.host.query(request, signal);
-    void query.settled.then(lease.release);
+    void query.settled.then(() => lease.release());
     return query.ready;
   }
 

@@ -1,6 +1,6 @@
 import type { Connection, LbugValue, PreparedStatement, QueryResult } from '@ladybugdb/core';
-import { forbiddenInPlan } from './plan-guard';
-import { explainOf } from './statement-guard';
+import { crashesEngine, forbiddenInPlan } from './plan-guard';
+import { explainOf, withoutStarCount } from './statement-guard';
 import { HostFailure } from './messages';
 
 /** Statements kept prepared by each connection. */
@@ -30,26 +30,41 @@ export class Lane {
   }
 
   private async prepare(statement: string, parameters: Parameters): Promise<PreparedStatement> {
-    const prepared = await this.connection.prepare(statement);
-    if (!prepared.isSuccess()) {
-      const message = prepared.getErrorMessage();
-      if (/read-only database/i.test(message)) throw new HostFailure('write_refused', '');
-      throw new HostFailure('query_invalid', message);
-    }
+    const prepared = await this.prepareOne(statement);
     if (!prepared.isReadOnly()) throw new HostFailure('write_refused', '');
-    const forbidden = forbiddenInPlan(await this.planOf(statement, parameters));
+    const plan = await this.planOf(statement, parameters);
+    const forbidden = forbiddenInPlan(plan);
     if (forbidden !== undefined) throw new HostFailure('statement_refused', forbidden);
-    return prepared;
+    return crashesEngine(plan) ? this.prepareOtherwise(statement, parameters) : prepared;
+  }
+
+  /** The engine would crash on its plan of this statement, so it gets the same question in other words. */
+  private async prepareOtherwise(statement: string, parameters: Parameters): Promise<PreparedStatement> {
+    const other = withoutStarCount(statement);
+    if (crashesEngine(await this.planOf(other, parameters))) {
+      throw new HostFailure(
+        'query_invalid',
+        'The engine cannot run this statement. Add a second expression to ORDER BY',
+      );
+    }
+    return this.prepareOne(other);
+  }
+
+  private async prepareOne(statement: string): Promise<PreparedStatement> {
+    const prepared = await this.connection.prepare(statement);
+    if (prepared.isSuccess()) return prepared;
+    const message = prepared.getErrorMessage();
+    if (/read-only database/i.test(message)) throw new HostFailure('write_refused', '');
+    throw new HostFailure('query_invalid', message);
   }
 
   private async planOf(statement: string, parameters: Parameters): Promise<string> {
-    const explain = await this.connection.prepare(explainOf(statement));
-    if (!explain.isSuccess()) throw new HostFailure('query_invalid', explain.getErrorMessage());
+    const explain = await this.prepareOne(explainOf(statement));
     const result = single(await this.connection.execute(explain, parameters));
     try {
       return result
         .getAllSync()
-        .flatMap((row) => Object.values(row))
+        .flatMap((row) => Object.values(row).map(String))
         .join('\n');
     } finally {
       result.close();

@@ -33,9 +33,7 @@ function encode(name: string, value: unknown): unknown {
  * null); an empty list has no type and is refused with what to do, as the binding would only fail an assertion.
  */
 export function bindParameters(parameters: Record<string, unknown>): Record<string, Json> {
-  return Object.fromEntries(
-    Object.entries(parameters).map(([name, value]) => [name, shape(name, value as Json)]),
-  ) as Record<string, Json>;
+  return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, shape(name, value as Json)]));
 }
 
 function shape(name: string, value: Json): Json {

@@ -6,6 +6,7 @@ export type Serialise = (value: unknown) => string;
 /** Types of the properties of each node and relationship table; NODE, REL and path values do not carry their types. */
 export type TableTypes = ReadonlyMap<string, ReadonlyMap<string, Serialise>>;
 
+// eslint-disable-next-line no-control-regex -- JSON demands that control characters are escaped
 const NEEDS_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/;
 const DAY_MS = 86_400_000;
 
@@ -18,7 +19,7 @@ function isAbsent(value: unknown): value is null | undefined {
 }
 
 /** Non-finite numbers have no JSON form. */
-const number: Serialise = (value) => (Number.isFinite(value as number) ? String(value) : 'null');
+const number: Serialise = (value) => (Number.isFinite(value) ? String(value) : 'null');
 
 /**
  * INT64 and UINT64. The binding hands over doubles: above 2^53 the last digits are already lost here, and the value is
@@ -31,35 +32,41 @@ function bigInteger(value: bigint): string {
   return safe ? value.toString() : `"${value}"`;
 }
 
-/** Most results repeat few days, and formatting a Date is slow. Cleared when full, so it stays small. */
-function dateSerialiser(): Serialise {
+/** Text of a day by its number since 1970. Most results repeat few days, and formatting a Date is slow. */
+function dayTexts(): (day: number) => string {
   const known = new Map<number, string>();
-  return (value) => {
-    const time = (value as Date).getTime();
-    let text = known.get(time);
+  return (day) => {
+    let text = known.get(day);
     if (text === undefined) {
-      const iso = isoOf(value as Date);
-      text = iso === null ? 'null' : `"${iso.slice(0, iso.indexOf('T'))}"`;
+      const iso = new Date(day * DAY_MS).toISOString();
+      text = iso.slice(0, iso.indexOf('T'));
       if (known.size > 4_096) known.clear();
-      known.set(time, text);
+      known.set(day, text);
     }
     return text;
   };
 }
 
-/** Milliseconds are printed only where there are some. The day's part is remembered: a day has many times. */
+function dateSerialiser(): Serialise {
+  const textOf = dayTexts();
+  return (value) => {
+    const time = (value as Date).getTime();
+    return Number.isNaN(time) ? 'null' : `"${textOf(Math.floor(time / DAY_MS))}"`;
+  };
+}
+
+/** Milliseconds are printed only where there are some. */
 function timestampSerialiser(): Serialise {
-  const date = dateSerialiser();
+  const textOf = dayTexts();
   return (value) => {
     const time = (value as Date).getTime();
     if (Number.isNaN(time)) return 'null';
-    const day = Math.floor(time / DAY_MS) * DAY_MS;
-    const inDay = time - day;
+    const day = Math.floor(time / DAY_MS);
+    const inDay = time - day * DAY_MS;
     const seconds = Math.floor(inDay / 1000);
     const millis = inDay - seconds * 1000;
     const clock = `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
-    const fraction = millis === 0 ? '' : `.${String(millis).padStart(3, '0')}`;
-    return `${date(new Date(day)).slice(0, -1)}T${clock}${fraction}Z"`;
+    return `"${textOf(day)}T${clock}${millis === 0 ? '' : `.${String(millis).padStart(3, '0')}`}Z"`;
   };
 }
 
@@ -73,7 +80,7 @@ function isoOf(value: Date): string | null {
 
 /** The binding gives milliseconds, months counted as 30 days. */
 const interval: Serialise = (value) => {
-  if (!Number.isFinite(value as number)) return 'null';
+  if (!Number.isFinite(value)) return 'null';
   const seconds = (value as number) / 1000;
   return seconds < 0 ? `"-PT${-seconds}S"` : `"PT${seconds}S"`;
 };
@@ -101,17 +108,10 @@ function object(fieldOf: (name: string) => Serialise | undefined): Serialise {
 /** By what the value is, where its type is unknown. */
 const any: Serialise = (value) => {
   if (isAbsent(value)) return 'null';
-  switch (typeof value) {
-    case 'string':
-      return quote(value);
-    case 'number':
-      return number(value);
-    case 'bigint':
-      return bigInteger(value);
-    case 'boolean':
-      return value ? 'true' : 'false';
-    default:
-  }
+  if (typeof value === 'string') return quote(value);
+  if (typeof value === 'number') return number(value);
+  if (typeof value === 'bigint') return bigInteger(value);
+  if (typeof value === 'boolean') return value ? 'true' : 'false';
   if (value instanceof Date) {
     const iso = isoOf(value);
     return iso === null ? 'null' : `"${iso}"`;
@@ -157,8 +157,8 @@ function inside(type: string): string {
 /** Chooses the serialiser of a type from its name as the engine prints it, such as `STRUCT(a INT64, b DATE[])`. */
 export function serialiserOf(type: string, tables: TableTypes = new Map()): Serialise {
   const listOf = /^(.*)\[\d*\]$/s.exec(type);
-  if (listOf) return list(serialiserOf(listOf[1] as string, tables));
-  const head = (/^[A-Z_0-9]+/.exec(type)?.[0] ?? '') as string;
+  if (listOf) return list(serialiserOf(listOf[1], tables));
+  const head = /^[A-Z_0-9]+/.exec(type)?.[0] ?? '';
   switch (head) {
     case 'STRING':
     case 'UUID':

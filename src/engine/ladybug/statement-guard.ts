@@ -67,8 +67,23 @@ function beginsStatement(tokens: Token[], index: number): boolean {
 
 function isName(tokens: Token[], index: number): boolean {
   if (beginsStatement(tokens, index)) return false;
-  const before = tokens[index - 1] as Token;
+  const before = tokens[index - 1];
   if (before.kind === 'mark' && ['.', ':', '|', '$'].includes(before.text)) return true;
   const after = tokens[index + 1];
   return after === undefined || (after.kind !== 'string' && after.kind !== 'quoted' && AFTER_NAME.has(after.text));
+}
+
+/** The statement with every `count(*)` written `count(1)`, which means the same and is planned differently. */
+export function withoutStarCount(statement: string): string {
+  const tokens = tokenize(statement);
+  let text = '';
+  let copied = 0;
+  tokens.forEach((token, index) => {
+    const follows = tokens.slice(index + 1, index + 4).map((next) => next.text);
+    if (token.kind !== 'word' || token.text !== 'COUNT' || follows.join('') !== '(*)') return;
+    const star = tokens[index + 2];
+    text += `${statement.slice(copied, star.start)}1`;
+    copied = star.end;
+  });
+  return text + statement.slice(copied);
 }

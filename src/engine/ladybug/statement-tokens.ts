@@ -22,7 +22,7 @@ export function tokenize(statement: string): Token[] {
     at = end;
   };
   while (at < statement.length) {
-    const char = statement[at] as string;
+    const char = statement[at];
     if (statement.startsWith('/*', at)) {
       const close = statement.indexOf('*/', at + 2);
       if (close >= 0) {
@@ -55,7 +55,7 @@ export function tokenize(statement: string): Token[] {
         end += next.length;
       }
       add('word', end, upperAscii(statement.slice(at, end)));
-    } else if (/[\s\u0000-\u001f]/.test(char)) {
+    } else if (char <= ' ' || /\s/.test(char)) {
       at += 1;
     } else {
       add('mark', at + point.length);
