@@ -1,0 +1,121 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { DomainError } from '../common/domain-error';
+import { errorBodyOf } from '../common/problem';
+import type { OperationPolicy } from '../operations/define-operation';
+import { OperationEndings } from '../operations/operation-endings';
+import { cancelled, completed, failed, retrying } from '../operations/operation-events';
+import { OperationLog } from '../operations/operation-log';
+import { InvalidOperationPayload, StaleAttemptError } from '../operations/operations.errors';
+import { OperationsRepository } from '../operations/operations.repository';
+import { Outbox } from '../operations/outbox';
+import { OperationCancelled, WorkerStopping } from './abort-reasons';
+import { backoffMs, isRetryable } from './retry-policy';
+import type { RunningAttempt } from './running-attempt';
+
+/** How an attempt ends: each of its methods is one write that is refused if the attempt is not the current one. */
+@Injectable()
+export class AttemptEndings {
+  private readonly logger = new Logger(AttemptEndings.name);
+
+  constructor(
+    private readonly log: OperationLog,
+    private readonly endings: OperationEndings,
+    private readonly repository: OperationsRepository,
+    private readonly outbox: Outbox,
+  ) {}
+
+  async complete({ operation }: RunningAttempt, result: object): Promise<void> {
+    await this.log.write({
+      operationId: operation.id,
+      attempt: operation.attempt,
+      event: completed(result, Date.now() - operation.startedAt!.getTime()),
+      set: { result },
+      endsAttempt: { outcome: 'completed' },
+    });
+  }
+
+  /** Ends an attempt that did not succeed, by what stopped it. */
+  async stop(attempt: RunningAttempt, policy: OperationPolicy, cause: unknown): Promise<void> {
+    const { id, attempt: number, maxAttempts } = attempt.operation;
+    if (cause instanceof StaleAttemptError) return this.logger.warn(cause.message);
+    if (cause instanceof OperationCancelled) return this.cancel(attempt);
+    if (cause instanceof WorkerStopping) return this.handBack(attempt);
+    if (!(cause instanceof DomainError)) this.logger.error(`${id} attempt ${number}`, stackOf(cause));
+    if (isRetryable(cause) && number < maxAttempts) return this.retry(attempt, backoffMs(policy, number), cause);
+    return this.fail(attempt, cause);
+  }
+
+  private async cancel({ operation }: RunningAttempt): Promise<void> {
+    const now = await this.repository.find(operation.id);
+    await this.endings.end({
+      operationId: operation.id,
+      attempt: operation.attempt,
+      event: cancelled(now?.cancelReason ?? 'Cancelled'),
+      endsAttempt: { outcome: 'cancelled' },
+    });
+  }
+
+  /** Gives the lease back at shutdown; this attempt does not count. */
+  private async handBack(attempt: RunningAttempt): Promise<void> {
+    const { id, attempt: number } = attempt.operation;
+    const pending = await this.log.write({
+      operationId: id,
+      attempt: number,
+      onlyIf: 'no_cancel_requested',
+      event: retrying(number, 'worker_shutdown', 0, null),
+      set: { runAfterMs: 0, grantsAttempt: true },
+      endsAttempt: { outcome: 'handed_back' },
+    });
+    if (pending) return this.outbox.ready.next(pending);
+    await this.cancelIfAsked(attempt);
+  }
+
+  private async retry(attempt: RunningAttempt, waitMs: number, cause: unknown): Promise<void> {
+    const { id, attempt: number } = attempt.operation;
+    const error = errorBodyOf(cause);
+    const pending = await this.log.write({
+      operationId: id,
+      attempt: number,
+      onlyIf: 'no_cancel_requested',
+      event: retrying(number, 'error', waitMs, error),
+      set: { runAfterMs: waitMs },
+      endsAttempt: { outcome: 'retry', error },
+    });
+    if (pending) return this.outbox.ready.next(pending);
+    await this.cancelIfAsked(attempt);
+  }
+
+  /** A cancel that arrived while the attempt was ending wins over another attempt. */
+  private async cancelIfAsked(attempt: RunningAttempt): Promise<void> {
+    const { id, attempt: number } = attempt.operation;
+    const now = await this.repository.find(id);
+    if (now?.cancelRequestedAt && now.attempt === number) return this.cancel(attempt);
+    this.logger.warn(new StaleAttemptError(id, number).message);
+  }
+
+  private async fail({ operation }: RunningAttempt, cause: unknown): Promise<void> {
+    const error = errorBodyOf(cause);
+    const deadLetter = deadLetterReason(cause);
+    await this.endings.end(
+      {
+        operationId: operation.id,
+        attempt: operation.attempt,
+        event: failed(error, deadLetter !== undefined),
+        set: { error },
+        endsAttempt: { outcome: 'failed', error },
+      },
+      { deadLetter },
+    );
+  }
+}
+
+/** Mistakes of users and timeouts are plain failures. What an operator may have to look at is kept as a dead letter. */
+function deadLetterReason(cause: unknown): string | undefined {
+  if (cause instanceof InvalidOperationPayload) return 'invalid_payload';
+  if (isRetryable(cause)) return 'attempts_used_up';
+  return cause instanceof DomainError ? undefined : 'unexpected_error';
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

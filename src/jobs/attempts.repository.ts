@@ -1,0 +1,118 @@
+import { Injectable } from '@nestjs/common';
+import { Transactor } from '../database/transactor';
+import { toJson } from '../operations/json';
+import { started } from '../operations/operation-events';
+import { EVENTS_CHANNEL } from '../operations/operation-log';
+import { operationFrom, type Row } from '../operations/operation-row';
+import type { Operation } from '../operations/operation.entity';
+import { statusesBefore } from '../operations/operation-transitions';
+import type { ReadyOperation } from '../operations/outbox';
+
+/** The clocks of the queue and of the database differ a little; a retry is not turned away for that. */
+const CLOCK_TOLERANCE = `interval '1 second'`;
+
+/** An operation whose worker has gone silent. */
+export interface ExpiredLease {
+  id: string;
+  type: string;
+  attempt: number;
+  maxAttempts: number;
+  workerId: string;
+  cancelReason: string | null;
+  cancelRequested: boolean;
+}
+
+/** What a worker is told when it renews: which of its operations it still has, and which of them to stop. */
+export interface Renewal {
+  id: string;
+  attempt: number;
+  cancelRequested: boolean;
+}
+
+/** Leases, attempts and deliveries: the columns of an operation that only workers and sensors touch. */
+@Injectable()
+export class AttemptsRepository {
+  constructor(private readonly tx: Transactor) {}
+
+  /**
+   * Grants the right to run: pending becomes running with the next attempt's number, in one statement with its event.
+   * Null when there is nothing to run: delivered twice, cancelled, ended, or not due yet.
+   */
+  async claim(operationId: string, workerId: string, leaseMs: number): Promise<Operation | null> {
+    const event = started(0, workerId);
+    const [row] = (await this.tx.em.query(
+      `with claimed as (
+         update operation set status = 'running', attempt = attempt + 1, worker_id = $2,
+           lease_expires_at = now() + $3 * interval '1 millisecond', started_at = coalesce(started_at, now()),
+           last_sequence = last_sequence + 1, updated_at = now()
+         where id = $1 and status = any($4) and run_after <= now() + ${CLOCK_TOLERANCE} returning *
+       ), attempt as (
+         insert into operation_attempt (operation_id, attempt, worker_id) select id, attempt, $2 from claimed
+       ), event as (
+         insert into operation_event (operation_id, sequence, type, data, created_at)
+         select id, last_sequence, $5, $6::jsonb || jsonb_build_object('attempt', attempt), clock_timestamp()
+         from claimed
+       )
+       select claimed.*, pg_notify('${EVENTS_CHANNEL}', id || ':' || last_sequence) as notified from claimed`,
+      [operationId, workerId, leaseMs, statusesBefore(event.type), event.type, toJson(event.data)],
+    )) as Row[];
+    return row ? operationFrom(this.tx.em, row) : null;
+  }
+
+  /** Extends the leases of a worker. What it names and does not get back belongs to somebody else now. */
+  async renew(workerId: string, attempts: { id: string; attempt: number }[], leaseMs: number): Promise<Renewal[]> {
+    // A row that is being written at this moment, often by the worker itself, is not waited for: its turn comes again.
+    return (await this.tx.em.query(
+      `with mine as (
+         select o.id, o.attempt, o.cancel_requested_at is not null as "cancelRequested"
+         from operation o join unnest($2::text[], $3::int[]) as held (id, attempt)
+           on o.id = held.id and o.attempt = held.attempt
+         where o.status = 'running' and o.worker_id = $1
+       ), free as (
+         select id from operation where id in (select id from mine) for update skip locked
+       ), renewed as (
+         update operation set lease_expires_at = now() + $4 * interval '1 millisecond' where id in (select id from free)
+       )
+       select * from mine`,
+      [workerId, attempts.map(({ id }) => id), attempts.map(({ attempt }) => attempt), leaseMs],
+    )) as Renewal[];
+  }
+
+  async expired(limit: number): Promise<ExpiredLease[]> {
+    return (await this.tx.em.query(
+      `select id, type, attempt, max_attempts as "maxAttempts", worker_id as "workerId",
+         cancel_reason as "cancelReason", cancel_requested_at is not null as "cancelRequested"
+       from operation where status = 'running' and lease_expires_at < now() order by lease_expires_at limit $1`,
+      [limit],
+    )) as ExpiredLease[];
+  }
+
+  /**
+   * Takes pending operations that are due and were last delivered before `before` or never, and marks them delivered.
+   * Safe for many processes at once.
+   */
+  async takeUndelivered(before: Date, limit: number): Promise<ReadyOperation[]> {
+    return (await this.tx.em.query(
+      `with taken as (
+         update operation set delivered_at = now() where id in (
+           select id from operation where status = 'pending' and run_after <= now()
+             and (delivered_at is null or delivered_at < $1) order by run_after limit $2 for update skip locked
+         ) returning id, type, attempt, run_after
+       ) select id, type, attempt, run_after as "runAfter" from taken`,
+      [before, limit],
+    )) as ReadyOperation[];
+  }
+
+  /** The queue does not have these after all: the sweeper sends them again at its next look. */
+  async markUndelivered(operationIds: string[]): Promise<void> {
+    await this.tx.em.query(`update operation set delivered_at = null where id = any($1) and status = 'pending'`, [
+      operationIds,
+    ]);
+  }
+
+  /** The time of the database, which all deadlines are compared with. */
+  async now(): Promise<Date> {
+    const [{ now }] = (await this.tx.em.query('select now() as now')) as { now: Date }[];
+    return now;
+  }
+}

@@ -1,0 +1,24 @@
+import { Processor } from '@nestjs/bullmq';
+import { applyDecorators, SetMetadata } from '@nestjs/common';
+import type { OperationContract } from '../operations/define-operation';
+
+const HANDLED_CONTRACT = Symbol('the operation contract that a processor handles');
+
+/** Waits for news rather than asking for it: a queue that lost its connection is noticed by its error. */
+const IDLE_CHECK_SECONDS = 30;
+
+/** Makes a class the one processor of an operation type: a BullMQ worker of its queue, with the contract's concurrency. */
+export function HandlesOperation(contract: OperationContract): ClassDecorator {
+  return applyDecorators(
+    SetMetadata(HANDLED_CONTRACT, contract),
+    Processor(
+      { name: contract.name },
+      { concurrency: contract.policy.concurrency, drainDelay: IDLE_CHECK_SECONDS, stalledInterval: 30_000 },
+    ),
+  );
+}
+
+/** The contract of a processor class; undefined for any other class. */
+export function contractHandledBy(processor: object): OperationContract | undefined {
+  return Reflect.getMetadata(HANDLED_CONTRACT, processor) as OperationContract | undefined;
+}

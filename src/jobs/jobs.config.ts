@@ -1,0 +1,42 @@
+import { integer, Setting } from '../config/setting';
+
+/** How workers hold operations and how sensors look after them. */
+export class JobsConfig {
+  @Setting(
+    'LEASE_SECONDS',
+    integer({ min: 2, max: 3600 }),
+    "time after which a silent worker's operation is given to another",
+  )
+  readonly leaseSeconds: number = 10;
+
+  @Setting(
+    'LEASE_RENEW_SECONDS',
+    integer({ min: 1, max: 1200 }),
+    'how often a worker renews its leases; a third of LEASE_SECONDS or less',
+  )
+  readonly leaseRenewSeconds: number = 3;
+
+  @Setting(
+    'ABORT_GRACE_SECONDS',
+    integer({ min: 0, max: 300 }),
+    'time that cancelled work gets to stop before its operation ends without it',
+  )
+  readonly abortGraceSeconds: number = 5;
+
+  @Setting('REAPER_SECONDS', integer({ min: 1, max: 3600 }), 'how often expired leases are looked for')
+  readonly reaperSeconds: number = 2;
+
+  @Setting(
+    'SWEEPER_SECONDS',
+    integer({ min: 1, max: 3600 }),
+    'how often pending operations that the queue does not have are looked for',
+  )
+  readonly sweeperSeconds: number = 2;
+
+  @Setting(
+    'RESEND_SECONDS',
+    integer({ min: 1, max: 86_400 }),
+    'time that an operation waits in the queue before the queue is told of it again',
+  )
+  readonly resendSeconds: number = 30;
+}

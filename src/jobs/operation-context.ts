@@ -1,0 +1,56 @@
+import type { EntityManager } from 'typeorm';
+import { Transactor } from '../database/transactor';
+import { StaleAttemptError } from '../operations/operations.errors';
+import { OperationsRepository } from '../operations/operations.repository';
+import type { Operation } from '../operations/operation.entity';
+import type { ProgressReporter } from './progress-reporter';
+
+/** Further members of a progress event. */
+export interface ProgressDetails {
+  currentStep?: number;
+  totalSteps?: number;
+  [detail: string]: unknown;
+}
+
+/** What a processor knows of the attempt that it makes, and the ways in which it may report and write. */
+export class OperationContext {
+  readonly operationId: string;
+  readonly graphId: string | null;
+  readonly orgId: string | null;
+  readonly userId: string | null;
+  /** The fencing token: every write of this run names it. */
+  readonly attempt: number;
+
+  constructor(
+    operation: Operation,
+    readonly workerId: string,
+    /** Aborts on cancel, timeout, shutdown or a lost lease. Pass it down; throw when it aborts. */
+    readonly signal: AbortSignal,
+    private readonly reporter: ProgressReporter,
+    private readonly tx: Transactor,
+    private readonly repository: OperationsRepository,
+  ) {
+    this.operationId = operation.id;
+    this.graphId = operation.graphId;
+    this.orgId = operation.orgId;
+    this.userId = operation.userId;
+    this.attempt = operation.attempt;
+  }
+
+  /** Tells those who watch. `percent` is 0 to 100 or null; at most ten a second are stored. Never fails. */
+  progress(percent: number | null, message: string, details: ProgressDetails = {}): void {
+    this.reporter.report(percent, message, details);
+  }
+
+  /**
+   * The way in which a processor writes: one transaction in which this attempt is, and stays, the current one. Throws
+   * {@link StaleAttemptError} before `work` is called where it is not. Keep it short: the operation's row is locked.
+   */
+  transaction<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
+    return this.tx.run(async (em) => {
+      const current = await this.repository.holdAttempt(em, this.operationId, this.attempt);
+      if (!current) throw new StaleAttemptError(this.operationId, this.attempt);
+      return work(em);
+    });
+  }
+}

@@ -1,0 +1,105 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Injectable, Logger } from '@nestjs/common';
+import { Transactor } from '../database/transactor';
+import type { OperationContract } from '../operations/define-operation';
+import { progressed } from '../operations/operation-events';
+import { OperationLog } from '../operations/operation-log';
+import { OperationTypes } from '../operations/operation-types';
+import { OperationsRepository } from '../operations/operations.repository';
+import { StaleAttemptError } from '../operations/operations.errors';
+import type { Operation, OperationProgress } from '../operations/operation.entity';
+import { OperationTimedOut } from './abort-reasons';
+import { AttemptEndings } from './attempt-endings';
+import { AttemptsRepository } from './attempts.repository';
+import { JobsConfig } from './jobs.config';
+import { OperationContext } from './operation-context';
+import { ProgressReporter } from './progress-reporter';
+import { isConnectionError } from './retry-policy';
+import type { RunningAttempt } from './running-attempt';
+import { RunningAttempts } from './running-attempts';
+
+export type Work = (operation: Operation, ctx: OperationContext) => Promise<object>;
+
+const DATABASE_RETRY_MS = 250;
+
+/** Takes a delivered operation through one attempt: claim, run, end. */
+@Injectable()
+export class OperationRuntime {
+  private readonly logger = new Logger(OperationRuntime.name);
+
+  constructor(
+    readonly types: OperationTypes,
+    private readonly attempts: AttemptsRepository,
+    private readonly running: RunningAttempts,
+    private readonly endings: AttemptEndings,
+    private readonly log: OperationLog,
+    private readonly tx: Transactor,
+    private readonly repository: OperationsRepository,
+    private readonly config: JobsConfig,
+  ) {}
+
+  /** Does nothing where there is nothing to claim: delivered twice, cancelled, ended or taken by somebody else. */
+  async execute(contract: OperationContract, operationId: string, work: Work): Promise<void> {
+    if (this.running.stopping) return this.attempts.markUndelivered([operationId]);
+    const { workerId } = this.running;
+    const operation = await this.throughOutages(() =>
+      this.attempts.claim(operationId, workerId, this.config.leaseSeconds * 1000),
+    );
+    if (!operation) return this.logger.debug(`${operationId}: nothing to claim`);
+    const attempt = this.running.add(operation);
+    try {
+      await this.attemptOnce(contract, attempt, work);
+    } finally {
+      this.running.remove(attempt);
+    }
+  }
+
+  private async attemptOnce(contract: OperationContract, attempt: RunningAttempt, work: Work): Promise<void> {
+    const { timeoutMs } = contract.policy;
+    const timeout = setTimeout(() => attempt.abort(new OperationTimedOut(timeoutMs)), timeoutMs);
+    const reporter = new ProgressReporter((progress) => this.storeProgress(attempt, progress));
+    try {
+      const ctx = this.contextOf(attempt, reporter);
+      const begun = (async () => work(attempt.operation, ctx))();
+      const result = await attempt.outcomeOf(begun, this.config.abortGraceSeconds * 1000);
+      clearTimeout(timeout);
+      await reporter.end();
+      await this.throughOutages(() => this.endings.complete(attempt, result ?? {}));
+    } catch (error) {
+      clearTimeout(timeout);
+      await reporter.end();
+      // After an abort the work fails in words of its own; why it was aborted is what counts.
+      const cause: unknown = attempt.signal.aborted ? attempt.signal.reason : error;
+      await this.throughOutages(() => this.endings.stop(attempt, contract.policy, cause));
+    }
+  }
+
+  private contextOf(attempt: RunningAttempt, reporter: ProgressReporter): OperationContext {
+    const { operation, signal } = attempt;
+    return new OperationContext(operation, this.running.workerId, signal, reporter, this.tx, this.repository);
+  }
+
+  private async storeProgress(attempt: RunningAttempt, progress: OperationProgress): Promise<void> {
+    const { id, attempt: number } = attempt.operation;
+    const stored = await this.log.write({
+      operationId: id,
+      attempt: number,
+      event: progressed(progress),
+      set: { progress },
+    });
+    if (!stored) attempt.abort(new StaleAttemptError(id, number));
+  }
+
+  /** A database that restarts must not lose the outcome of hours of work: try for as long as a lease may last. */
+  private async throughOutages<T>(write: () => Promise<T>): Promise<T> {
+    const until = performance.now() + this.config.leaseSeconds * 1000;
+    for (;;) {
+      try {
+        return await write();
+      } catch (error) {
+        if (!isConnectionError(error) || performance.now() > until) throw error;
+        await delay(DATABASE_RETRY_MS);
+      }
+    }
+  }
+}

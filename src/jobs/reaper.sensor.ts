@@ -1,0 +1,83 @@
+import { Injectable } from '@nestjs/common';
+import { OperationEndings } from '../operations/operation-endings';
+import { cancelled, failed, retrying } from '../operations/operation-events';
+import { OperationLog } from '../operations/operation-log';
+import { Outbox } from '../operations/outbox';
+import { AttemptsRepository, type ExpiredLease } from './attempts.repository';
+import { JobsConfig } from './jobs.config';
+import { Sensor } from './sensor';
+
+const BATCH = 100;
+
+/**
+ * Takes operations from workers that have gone silent. Every write asks again whether the lease has run out, so a
+ * worker that comes back in time keeps its operation, and of two reapers one is refused.
+ */
+@Injectable()
+export class Reaper extends Sensor {
+  constructor(
+    private readonly attempts: AttemptsRepository,
+    private readonly log: OperationLog,
+    private readonly endings: OperationEndings,
+    private readonly outbox: Outbox,
+    private readonly config: JobsConfig,
+  ) {
+    super();
+  }
+
+  protected get intervalMs(): number {
+    return this.config.reaperSeconds * 1000;
+  }
+
+  async look(): Promise<void> {
+    for (const lease of await this.attempts.expired(BATCH)) {
+      if (lease.cancelRequested) await this.cancel(lease);
+      else if (lease.attempt < lease.maxAttempts) await this.requeue(lease);
+      else await this.giveUp(lease);
+    }
+  }
+
+  private async requeue({ id, attempt, workerId }: ExpiredLease): Promise<void> {
+    const pending = await this.log.write({
+      operationId: id,
+      attempt,
+      onlyIf: 'lease_expired',
+      event: retrying(attempt, 'worker_lost', 0, null),
+      set: { runAfterMs: 0 },
+      endsAttempt: { outcome: 'lost' },
+    });
+    if (!pending) return;
+    this.logger.warn(`${id}: worker ${workerId} was lost in attempt ${attempt}; it is queued again`);
+    this.outbox.ready.next(pending);
+  }
+
+  private async cancel({ id, attempt, cancelReason }: ExpiredLease): Promise<void> {
+    await this.endings.end({
+      operationId: id,
+      attempt,
+      onlyIf: 'lease_expired',
+      event: cancelled(cancelReason ?? 'Cancelled'),
+      endsAttempt: { outcome: 'lost' },
+    });
+  }
+
+  private async giveUp({ id, attempt }: ExpiredLease): Promise<void> {
+    const error = {
+      code: 'worker_lost',
+      message: `The worker was lost in each of ${attempt} attempts; an operator can look into it and retry it`,
+      details: { attempts: attempt },
+    };
+    const ended = await this.endings.end(
+      {
+        operationId: id,
+        attempt,
+        onlyIf: 'lease_expired',
+        event: failed(error, true),
+        set: { error },
+        endsAttempt: { outcome: 'lost', error },
+      },
+      { deadLetter: 'attempts_used_up' },
+    );
+    if (ended) this.logger.error(`${id}: dead letter after ${attempt} attempts`);
+  }
+}

@@ -1,0 +1,113 @@
+import { hostname } from 'node:os';
+import { randomBytes } from 'node:crypto';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { PlatformConfig } from '../config/platform.config';
+import { Notifications } from '../database/notifications';
+import { CANCEL_CHANNEL } from '../operations/operations.repository';
+import { StaleAttemptError } from '../operations/operations.errors';
+import type { Operation } from '../operations/operation.entity';
+import { OperationCancelled, WorkerStopping } from './abort-reasons';
+import { AttemptsRepository } from './attempts.repository';
+import { JobsConfig } from './jobs.config';
+import { RunningAttempt } from './running-attempt';
+
+/**
+ * What this worker process runs just now. Renews the leases of all of it from a timer of the process: work is done in
+ * child processes or awaits, so the timer beats while work is busy; an event loop that is blocked for longer than a
+ * lease loses its operations, as it should, since it could not be told to stop either.
+ */
+@Injectable()
+export class RunningAttempts implements OnModuleInit {
+  /** New with each start, so that a host name or a process id that comes again is not taken for the same worker. */
+  readonly workerId = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
+  private readonly logger = new Logger(RunningAttempts.name);
+  private readonly running = new Map<string, RunningAttempt>();
+  private timer?: NodeJS.Timeout;
+  private renewing = false;
+  private onEmpty?: () => void;
+  /** Set at shutdown: nothing more is claimed. */
+  stopping = false;
+
+  constructor(
+    private readonly attempts: AttemptsRepository,
+    private readonly notifications: Notifications,
+    private readonly platform: PlatformConfig,
+    private readonly config: JobsConfig,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    if (!this.platform.has('worker')) return;
+    const cancelled = await this.notifications.listen(CANCEL_CHANNEL);
+    cancelled.subscribe((operationId) => this.running.get(operationId)?.abort(new OperationCancelled()));
+  }
+
+  add(operation: Operation): RunningAttempt {
+    const attempt = new RunningAttempt(operation);
+    this.running.set(operation.id, attempt);
+    this.timer ??= setInterval(() => void this.renew(), this.config.leaseRenewSeconds * 1000);
+    return attempt;
+  }
+
+  remove(attempt: RunningAttempt): void {
+    const { id } = attempt.operation;
+    if (this.running.get(id) === attempt) this.running.delete(id);
+    if (this.running.size > 0) return;
+    clearInterval(this.timer);
+    this.timer = undefined;
+    this.onEmpty?.();
+  }
+
+  get count(): number {
+    return this.running.size;
+  }
+
+  /** Lets what runs end within `graceMs`, then stops the rest, which goes back to the queue. Resolves when all is over. */
+  async drain(graceMs: number): Promise<void> {
+    this.stopping = true;
+    if (this.running.size === 0) return;
+    this.logger.log(`Waiting up to ${graceMs / 1000} s for ${this.running.size} running operations`);
+    const empty = new Promise<void>((resolve) => (this.onEmpty = resolve));
+    const timer = setTimeout(() => {
+      for (const attempt of this.running.values()) attempt.abort(new WorkerStopping());
+    }, graceMs);
+    await empty;
+    clearTimeout(timer);
+  }
+
+  /** Renews every lease; stops what is not ours any more and what was cancelled without our hearing of it. */
+  async renew(): Promise<void> {
+    if (this.renewing) return;
+    this.renewing = true;
+    const held = [...this.running.values()];
+    try {
+      const names = held.map(({ operation: { id, attempt } }) => ({ id, attempt }));
+      const renewed = await this.attempts.renew(this.workerId, names, this.config.leaseSeconds * 1000);
+      const byId = new Map(renewed.map((renewal) => [renewal.id, renewal]));
+      for (const attempt of held) this.apply(attempt, byId.get(attempt.operation.id)?.cancelRequested);
+    } catch (error) {
+      this.logger.warn(`Cannot renew leases: ${(error as Error).message}`);
+      this.stopOverdue(held);
+    } finally {
+      this.renewing = false;
+    }
+  }
+
+  /** `cancelRequested` is undefined where the lease is lost. */
+  private apply(attempt: RunningAttempt, cancelRequested: boolean | undefined): void {
+    if (cancelRequested === undefined) return this.lose(attempt);
+    attempt.leasedAt = performance.now();
+    if (cancelRequested) attempt.abort(new OperationCancelled());
+  }
+
+  /** Without the database nobody can tell who owns an operation: past its lease, the work stops. */
+  private stopOverdue(held: RunningAttempt[]): void {
+    const oldest = performance.now() - this.config.leaseSeconds * 1000;
+    for (const attempt of held) if (attempt.leasedAt < oldest) this.lose(attempt);
+  }
+
+  private lose(attempt: RunningAttempt): void {
+    const { id, attempt: number } = attempt.operation;
+    // One that has just ended is not in the answer either.
+    if (this.running.get(id) === attempt) attempt.abort(new StaleAttemptError(id, number));
+  }
+}

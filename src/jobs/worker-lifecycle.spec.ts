@@ -1,0 +1,127 @@
+import { testDatabase, type TestDatabase } from '../../test/support/database';
+import {
+  HastyWorkProcessor,
+  OperationsWorld,
+  Script,
+  TestWorkProcessor,
+  untilAborted,
+} from '../../test/support/operations-world';
+import { HandlesOperation } from './handles-operation';
+import { OperationProcessor } from './operation-processor';
+import { TestWork } from '../../test/support/operations-world';
+import { Injectable } from '@nestjs/common';
+
+describe('processes', () => {
+  let database: TestDatabase;
+  const worlds: OperationsWorld[] = [];
+
+  beforeAll(async () => {
+    database = await testDatabase();
+  });
+
+  afterEach(async () => {
+    await Promise.all(worlds.splice(0).map((world) => world.close()));
+  });
+
+  afterAll(() => database?.drop());
+
+  const start = async (
+    ...options: Parameters<typeof OperationsWorld.start> extends [string, ...infer R] ? R : never
+  ) => {
+    const world = await OperationsWorld.start(database.url, ...options);
+    worlds.push(world);
+    return world;
+  };
+
+  it('hand running work to another worker at shutdown, and that attempt does not count', async () => {
+    const api = await start({ ROLES: 'api,sensors' });
+    const first = await start({ ROLES: 'worker', SHUTDOWN_GRACE_SECONDS: '0' });
+    first.script.run = ({ signal }) => untilAborted(signal);
+    const { id } = await api.begin();
+    await api.until(id, ({ status }) => status === 'running');
+    const second = await start({ ROLES: 'worker' });
+    second.script.run = async ({ attempt }) => ({ attempt });
+    await first.close();
+    worlds.splice(worlds.indexOf(first), 1);
+    expect(await api.ended(id)).toMatchObject({ status: 'completed', result: { attempt: 2 }, maxAttempts: 3 });
+    expect(
+      await api.query('select outcome from operation_attempt where operation_id = $1 order by attempt', [id]),
+    ).toEqual([{ outcome: 'handed_back' }, { outcome: 'completed' }]);
+    expect(await api.eventTypes(id)).toEqual([
+      'queue_update',
+      'operation_started',
+      'operation_retrying',
+      'operation_started',
+      'operation_completed',
+    ]);
+  });
+
+  it('let running work end within the grace period', async () => {
+    const world = await start({ ROLES: 'api,worker' });
+    let finish!: () => void;
+    world.script.run = () => new Promise((resolve) => (finish = () => resolve({ finished: true })));
+    const { id } = await world.begin();
+    await world.until(id, ({ status }) => status === 'running');
+    const other = await start({ ROLES: 'api' });
+    const closed = world.close();
+    worlds.splice(worlds.indexOf(world), 1);
+    finish();
+    await closed;
+    expect(await other.operations.get(id)).toMatchObject({ status: 'completed', attempt: 1 });
+  });
+
+  it('do what was begun while no worker was there, as soon as one starts', async () => {
+    const api = await start({ ROLES: 'api' });
+    const { id } = await api.begin();
+    // As after a crash between commit and delivery.
+    await api.query('truncate bullmq.job cascade');
+    expect(await api.operations.get(id)).toMatchObject({ status: 'pending' });
+    await start({ ROLES: 'worker,sensors' });
+    expect(await api.ended(id, 5_000)).toMatchObject({ status: 'completed' });
+  });
+
+  it('go on with what a killed worker left, as soon as its lease has run out', async () => {
+    const api = await start({ ROLES: 'api' });
+    const { id } = await api.begin();
+    await api.query(
+      `update operation set status = 'running', attempt = 1, worker_id = 'killed', last_sequence = 1,
+         lease_expires_at = now() where id = $1`,
+      [id],
+    );
+    await api.query(`insert into operation_attempt (operation_id, attempt, worker_id) values ($1, 1, 'killed')`, [id]);
+    await start({ ROLES: 'worker,sensors' });
+    expect(await api.ended(id, 5_000)).toMatchObject({ status: 'completed', attempt: 2 });
+  });
+
+  it('keep a long operation by renewing its lease, while the sensors look', async () => {
+    const world = await start({ LEASE_SECONDS: '2', LEASE_RENEW_SECONDS: '1', REAPER_SECONDS: '1' });
+    const begunAt = Date.now();
+    world.script.run = async (ctx) => {
+      while (Date.now() - begunAt < 3_500) await ctx.transaction((em) => em.query('select pg_sleep(0.2)'));
+      return {};
+    };
+    const { id } = await world.begin();
+    expect(await world.ended(id)).toMatchObject({ status: 'completed', attempt: 1 });
+  });
+
+  it('do not start as workers when a type has no processor', async () => {
+    await expect(start({ ROLES: 'worker' }, { processors: [TestWorkProcessor] })).rejects.toThrow(
+      'operation type "hasty_work" has no processor',
+    );
+  });
+
+  it('do not start as workers when a type has two processors', async () => {
+    @Injectable()
+    @HandlesOperation(TestWork)
+    class Another extends OperationProcessor<typeof TestWork> {
+      constructor(readonly script: Script) {
+        super();
+      }
+      run = async () => ({});
+    }
+    const processors = [TestWorkProcessor, HastyWorkProcessor, Another];
+    await expect(start({ ROLES: 'worker' }, { processors })).rejects.toThrow(
+      'operation type "test_work" has 2 processors (TestWorkProcessor, Another)',
+    );
+  });
+});
