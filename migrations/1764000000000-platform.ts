@@ -45,11 +45,21 @@ const IDENTITY = [
     id uuid primary key,
     user_id uuid not null references app_user on delete cascade,
     token_hash bytea not null unique,
+    login_id uuid not null,
+    login_at timestamptz not null,
     created_at timestamptz not null default now(),
     expires_at timestamptz not null,
     revoked_at timestamptz
   )`,
   `create index session_by_user on session (user_id)`,
+  // Every refresh makes a further session of the same login; a logout ends them all.
+  `create index session_by_login on session (login_id)`,
+  // Counters of login attempts, in the shape that rate-limiter-flexible expects.
+  `create table attempt_limit (
+    key varchar(255) primary key,
+    points integer not null default 0,
+    expire bigint
+  )`,
   `create table api_key (
     id uuid primary key,
     user_id uuid not null references app_user on delete cascade,
@@ -230,6 +240,9 @@ const STAGING = [
     format text not null check (format in ('csv', 'parquet')),
     status text not null check (status in ('pending', 'uploaded', 'staging', 'staged', 'failed')),
     size_bytes bigint not null default 0,
+    -- Objects in the storage: what was uploaded, and what materializing reads.
+    upload_key text,
+    part_key text,
     row_count bigint,
     columns jsonb,
     error jsonb,
@@ -241,4 +254,10 @@ const STAGING = [
     staged_at timestamptz
   )`,
   `create index staged_file_graph on staged_file (graph_id, table_name, created_at)`,
+  // What all processes must know and nobody else: made once, such as the key that signs upload links.
+  `create table platform_secret (
+    name text primary key,
+    value text not null,
+    created_at timestamptz not null default now()
+  )`,
 ];

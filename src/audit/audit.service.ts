@@ -49,7 +49,8 @@ export class AuditService {
       apiKeyId: entry.actor?.apiKeyId ?? null,
       orgId: entry.orgId ?? null,
       action: entry.action,
-      target: entry.target ?? null,
+      // What was refused may hold anything, and Postgres takes no null bytes.
+      target: entry.target?.replace(/\p{Cc}/gu, '\ufffd') ?? null,
       outcome: entry.outcome ?? 'success',
       ip: entry.actor?.ip ?? null,
       requestId: entry.actor?.requestId ?? null,

@@ -33,8 +33,9 @@ export class BootstrapOwner {
   /**
    * On a database without users: makes an owner, a team organisation and an API key with all scopes, and returns the
    * credentials, which cannot be read again. Otherwise, and in all but one of several processes that start at once, null.
+   * `keep` runs before the commit, so that no crash can leave an owner whose credentials nobody has.
    */
-  async ensure(): Promise<OwnerCredentials | null> {
+  async ensure(keep?: (owner: OwnerCredentials) => Promise<void>): Promise<OwnerCredentials | null> {
     return this.transactor.run(async (em) => {
       await em.query(`select pg_advisory_xact_lock($1)`, [BOOTSTRAP_LOCK]);
       const anybody: unknown[] = await em.query(`select from app_user limit 1`);
@@ -45,7 +46,9 @@ export class BootstrapOwner {
       const org = await this.orgs.insert(em, { name: 'Graphstead', orgType: 'team', ownerId: user.id });
       const key = await this.apiKeys.insert(em, user.id, { name: 'First key', scopes: [...SCOPES] });
       await this.audit.record(em, { actor: null, action: 'owner.created', target: user.id, orgId: org.id });
-      return { email: EMAIL, password, apiKey: key.secret };
+      const owner = { email: EMAIL, password, apiKey: key.secret };
+      await keep?.(owner);
+      return owner;
     });
   }
 }
