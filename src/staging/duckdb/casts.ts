@@ -1,0 +1,122 @@
+import type { PropertyType } from '../../schemas/graph-schema';
+
+const DUCKDB_TYPES: Record<PropertyType, string> = {
+  STRING: 'VARCHAR',
+  BOOLEAN: 'BOOLEAN',
+  INT8: 'TINYINT',
+  INT16: 'SMALLINT',
+  INT32: 'INTEGER',
+  INT64: 'BIGINT',
+  UINT8: 'UTINYINT',
+  UINT16: 'USMALLINT',
+  UINT32: 'UINTEGER',
+  UINT64: 'UBIGINT',
+  FLOAT: 'FLOAT',
+  DOUBLE: 'DOUBLE',
+  DATE: 'DATE',
+  TIMESTAMP: 'TIMESTAMP',
+  UUID: 'UUID',
+};
+
+/** Smallest and largest exponent of two, to know which integers always fit into which. */
+const INTEGERS: Record<string, { bits: number; signed: boolean }> = {
+  TINYINT: { bits: 7, signed: true },
+  SMALLINT: { bits: 15, signed: true },
+  INTEGER: { bits: 31, signed: true },
+  BIGINT: { bits: 63, signed: true },
+  HUGEINT: { bits: 127, signed: true },
+  UTINYINT: { bits: 8, signed: false },
+  USMALLINT: { bits: 16, signed: false },
+  UINTEGER: { bits: 32, signed: false },
+  UBIGINT: { bits: 64, signed: false },
+  UHUGEINT: { bits: 128, signed: false },
+};
+
+/** DuckDB's name of a property type. */
+export function duckdbType(type: PropertyType): string {
+  return DUCKDB_TYPES[type];
+}
+
+export interface Cast {
+  /** SQL whose value is of the wanted type, or null where the source's value does not fit it exactly. */
+  sql: string;
+  /** Whether a value that is not null can become null. */
+  canFail: boolean;
+}
+
+/**
+ * How a column of DuckDB type `source` becomes a property. Nothing is rounded, cut or guessed: 1.5 is no integer, 2 is
+ * no boolean, a time of day does not fit into a date. Two exceptions, because files rarely mean them: digits of a
+ * timestamp below the microsecond, and digits of a number beyond what its floating-point type holds.
+ */
+export function castTo(column: string, source: string, type: PropertyType): Cast {
+  const target = duckdbType(type);
+  const tried = { sql: `try_cast(${column} as ${target})`, canFail: true };
+  const never = { sql: `cast(null as ${target})`, canFail: true };
+  if (source === target) return { sql: column, canFail: false };
+  if (target === 'VARCHAR') return toText(column, source);
+  if (target in INTEGERS) return toInteger(column, source, target, tried, never);
+  switch (target) {
+    case 'BOOLEAN':
+      if (source in INTEGERS) return { sql: `case ${column} when 0 then false when 1 then true end`, canFail: true };
+      return source === 'VARCHAR' ? tried : never;
+    case 'FLOAT':
+    case 'DOUBLE':
+      return source in INTEGERS || isFraction(source) || source === 'VARCHAR' ? tried : never;
+    case 'DATE':
+      if (isTimestamp(source)) {
+        const at = toTimestamp(column, source);
+        return { sql: `case when ${at} = date_trunc('day', ${at}) then cast(${at} as date) end`, canFail: true };
+      }
+      return source === 'VARCHAR' ? tried : never;
+    case 'TIMESTAMP':
+      if (isTimestamp(source) || source === 'DATE') return { sql: toTimestamp(column, source), canFail: true };
+      return source === 'VARCHAR' ? tried : never;
+    default:
+      return source === 'VARCHAR' ? tried : never;
+  }
+}
+
+function toText(column: string, source: string): Cast {
+  // Older writers mark text as plain bytes.
+  if (source === 'BLOB') return { sql: `try(decode(${column}))`, canFail: true };
+  return { sql: `cast(${column} as varchar)`, canFail: false };
+}
+
+function toInteger(column: string, source: string, target: string, tried: Cast, never: Cast): Cast {
+  if (source in INTEGERS) {
+    const [from, to] = [INTEGERS[source], INTEGERS[target]];
+    const always = from.bits <= to.bits && (to.signed || !from.signed);
+    return { sql: tried.sql, canFail: !always };
+  }
+  if (isFraction(source)) return { sql: `case when ${column} = trunc(${column}) then ${tried.sql} end`, canFail: true };
+  if (source !== 'VARCHAR') return never;
+  // A cast alone would round "1.5" and read "0x10"; comparing with the printed value is the quick way for plain digits.
+  const plain = `cast(${tried.sql} as varchar) = ${column}`;
+  const spelled = `regexp_full_match(${column}, '\\s*[+-]?[0-9]+(\\.0*)?\\s*')`;
+  return { sql: `case when ${plain} or ${spelled} then ${tried.sql} end`, canFail: true };
+}
+
+function isFraction(type: string): boolean {
+  return type === 'FLOAT' || type === 'DOUBLE' || type.startsWith('DECIMAL');
+}
+
+function isTimestamp(type: string): boolean {
+  return type.startsWith('TIMESTAMP');
+}
+
+function toTimestamp(column: string, source: string): string {
+  // A moment in time is kept as UTC.
+  if (source === 'TIMESTAMP WITH TIME ZONE') return `(${column} at time zone 'UTC')`;
+  return source === 'TIMESTAMP' ? column : `try_cast(${column} as timestamp)`;
+}
+
+/** A name as SQL identifier. */
+export function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A text as SQL literal. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

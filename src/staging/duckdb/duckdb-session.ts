@@ -1,0 +1,60 @@
+import { type DuckDBConnection, DuckDBInstance, type Json } from '@duckdb/node-api';
+import { literal } from './casts';
+import type { ChildInput } from './messages';
+
+export type Row = Record<string, Json>;
+
+/** A text column of a row. */
+export function textOf(value: Json): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** An in-memory DuckDB that can reach one directory and nothing else. */
+export class DuckDbSession {
+  private constructor(private readonly connection: DuckDBConnection) {}
+
+  /** `ordered`: what is written has the order of what was read; without it DuckDB needs less memory. */
+  static async open(limits: Omit<ChildInput, 'job'>, { ordered }: { ordered: boolean }): Promise<DuckDbSession> {
+    const { memoryMb, threads, directory, tempDirectory } = limits;
+    const instance = await DuckDBInstance.create(':memory:', {
+      memory_limit: `${memoryMb}MB`,
+      threads: String(threads),
+      temp_directory: tempDirectory,
+    });
+    const session = new DuckDbSession(await instance.connect());
+    for (const setting of [
+      `TimeZone = 'UTC'`,
+      `preserve_insertion_order = ${ordered}`,
+      `autoinstall_known_extensions = false`,
+      `autoload_known_extensions = false`,
+      `allowed_directories = [${literal(directory)}]`,
+      // From here on nothing can be opened up again.
+      `enable_external_access = false`,
+      `lock_configuration = true`,
+    ]) {
+      await session.run(`set ${setting}`);
+    }
+    return session;
+  }
+
+  async run(sql: string): Promise<void> {
+    await this.connection.run(sql);
+  }
+
+  /** All rows; 64-bit numbers and decimals as strings. */
+  async rows(sql: string): Promise<Row[]> {
+    return (await this.connection.runAndReadAll(sql)).getRowObjectsJson();
+  }
+
+  /** The only row of an aggregate, as numbers (counts are far below 2^53). */
+  async numbers(sql: string): Promise<Record<string, number>> {
+    const [row] = await this.rows(sql);
+    return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)]));
+  }
+
+  /** Names and types of what a SELECT gives. */
+  async columns(select: string): Promise<{ name: string; type: string }[]> {
+    const rows = await this.rows(`describe ${select}`);
+    return rows.map((row) => ({ name: textOf(row.column_name), type: textOf(row.column_type) }));
+  }
+}

@@ -1,0 +1,140 @@
+import type { PropertyType } from '../../schemas/graph-schema';
+
+/** One column of a staged part, by DuckDB's name of its type. */
+export interface StagedColumn {
+  name: string;
+  type: string;
+}
+
+/** Turns one uploaded file into an immutable, typed Parquet part. */
+export interface StageJob {
+  task: 'stage';
+  format: 'csv' | 'parquet';
+  input: string;
+  /** Where the part goes. A Parquet upload is its own part, so nothing is written for it. */
+  output: string;
+  /** Types by lower-case column name that the schema asks for; other columns stay text. */
+  types: Record<string, PropertyType>;
+}
+
+export interface StageResult {
+  rows: number;
+  columns: StagedColumn[];
+  /** False where the upload itself is the part. */
+  written: boolean;
+}
+
+/** A column that the graph's table has and where a part may keep it. */
+export interface TargetColumn {
+  name: string;
+  type: PropertyType;
+  role: 'key' | 'from' | 'to' | 'property';
+  required: boolean;
+  /** Lower-case names of part columns that may hold it; the first one present is taken. */
+  sources: string[];
+}
+
+export interface PartRef {
+  fileId: string;
+  fileName: string;
+  path: string;
+}
+
+export interface PrepareTable {
+  table: string;
+  kind: 'node' | 'relationship';
+  /** In the order that the engine wants: ends first, then properties. */
+  columns: TargetColumn[];
+  /** Node tables that the ends of a relationship point at. */
+  from?: string;
+  to?: string;
+  /** Oldest upload first: of two rows with one key the older one stays. */
+  parts: PartRef[];
+}
+
+/** Checks staged parts and writes what a graph engine can load without looking again. */
+export interface PrepareJob {
+  task: 'prepare';
+  /** Node tables before the relationships that need them. */
+  tables: PrepareTable[];
+  /** Gets `<table>.parquet` and `rejects/<table>.parquet`. */
+  output: string;
+  /** Columns that the schema does not know are left out instead of refused. */
+  ignoreErrors: boolean;
+}
+
+export type RejectReason =
+  | 'type_mismatch'
+  | 'key_missing'
+  | 'end_missing'
+  | 'required_missing'
+  | 'duplicate_key'
+  | 'from_not_found'
+  | 'to_not_found';
+
+export interface RejectedRow {
+  fileId: string;
+  fileName: string;
+  /** 1 is the first row of data; a CSV header is not counted. */
+  row: number;
+  reason: RejectReason;
+  detail: string;
+}
+
+export interface PreparedTable {
+  table: string;
+  kind: 'node' | 'relationship';
+  rowsLoaded: number;
+  rowsRejected: number;
+  reasons: Partial<Record<RejectReason, number>>;
+  /** Typed Parquet for the engine, columns in the asked order. Empty where no row is left. */
+  files: string[];
+  /** Parquet of the rejected rows: table_name, file_id, file_name, row, reason, detail, data (the row as JSON). */
+  rejectsFile: string | null;
+  /** The first of them, in the order of files and rows. */
+  samples: RejectedRow[];
+  /** Columns of the parts that the schema does not know. */
+  ignoredColumns: string[];
+}
+
+export interface PrepareResult {
+  tables: PreparedTable[];
+}
+
+export interface PrepareProgress {
+  table: string;
+  tablesDone: number;
+  tablesTotal: number;
+}
+
+export type Job = StageJob | PrepareJob;
+export type ResultOf<J extends Job> = J extends StageJob ? StageResult : PrepareResult;
+
+/** What the child is told on stdin: the job and the limits of the process. */
+export interface ChildInput {
+  job: Job;
+  memoryMb: number;
+  threads: number;
+  /** The only directory that DuckDB may touch. */
+  directory: string;
+  tempDirectory: string;
+}
+
+/** Why a task failed, for users. */
+export interface TaskFailure {
+  code:
+    | 'file_malformed'
+    | 'staging_columns_missing'
+    | 'staging_columns_unknown'
+    | 'staging_out_of_memory'
+    | 'storage_full'
+    | 'internal';
+  message: string;
+  details?: Record<string, unknown>;
+}
+
+/** Lines of JSON on the child's stdout; the last one is `done` or `failed`. */
+export type ChildMessage =
+  | { type: 'progress'; progress: PrepareProgress }
+  | { type: 'done'; result: StageResult | PrepareResult }
+  | { type: 'failed'; failure: TaskFailure };

@@ -1,0 +1,135 @@
+import { castTo, duckdbType, literal, quoted } from './casts';
+import type { DuckDbSession } from './duckdb-session';
+import type { PartRef, PrepareTable, StagedColumn, TargetColumn } from './messages';
+
+/** Parts of one table with the same columns, which DuckDB reads as one. */
+interface PartGroup {
+  columns: StagedColumn[];
+  parts: { index: number; part: PartRef }[];
+}
+
+export interface ColumnProblem {
+  table: string;
+  fileId: string;
+  fileName: string;
+  columns: string[];
+}
+
+/** The parts of a table as one SQL source whose columns are those of the table, each with its type. */
+export class PartSource {
+  private constructor(
+    readonly table: PrepareTable,
+    private readonly groups: PartGroup[],
+  ) {}
+
+  static async open(session: DuckDbSession, table: PrepareTable): Promise<PartSource> {
+    const groups = new Map<string, PartGroup>();
+    for (const [index, part] of table.parts.entries()) {
+      const columns = await session.columns(`select * from read_parquet(${literal(part.path)})`);
+      const signature = JSON.stringify(columns);
+      const group = groups.get(signature) ?? { columns, parts: [] };
+      group.parts.push({ index, part });
+      groups.set(signature, group);
+    }
+    return new PartSource(table, [...groups.values()]);
+  }
+
+  /** Parts that lack a column which no row may be without. */
+  missing(): ColumnProblem[] {
+    return this.problems((group) =>
+      this.table.columns.filter((column) => column.required && !find(group, column)).map(({ name }) => name),
+    );
+  }
+
+  /** Parts with columns that the schema does not know. */
+  unknown(): ColumnProblem[] {
+    return this.problems((group) => {
+      const used = new Set(this.table.columns.map((column) => find(group, column)?.name));
+      return group.columns.map(({ name }) => name).filter((name) => !used.has(name));
+    });
+  }
+
+  /**
+   * A SELECT with the typed columns `c0..cn` of all parts and `misfit`: a value that is there does not fit its type.
+   * With `origin` also `part` (index), `row` (from 0) and `m0..mn`: the text that does not fit, or null.
+   */
+  select({ origin = false } = {}): string {
+    return this.groups.map((group) => this.selectGroup(group, origin)).join(' union all ');
+  }
+
+  /** Every row as it was in its part: `part`, `row` and `data` (JSON). */
+  selectOriginal(): string {
+    return this.groups
+      .map((group) => {
+        const fields = group.columns.map(({ name }) => `${quoted(name)} := ${quoted(name)}`).join(', ');
+        return `select ${origin(group)}, to_json(struct_pack(${fields})) as data from ${read(group, true)}`;
+      })
+      .join(' union all ');
+  }
+
+  /** Whether the parts are column for column what the engine takes. */
+  get isTyped(): boolean {
+    const wanted = JSON.stringify(this.table.columns.map(({ type }) => duckdbType(type)));
+    return (
+      this.groups.length === 1 &&
+      JSON.stringify(this.groups[0].columns.map(({ type }) => type)) === wanted &&
+      this.table.columns.every((column, at) => find(this.groups[0], column) === this.groups[0].columns[at])
+    );
+  }
+
+  private selectGroup(group: PartGroup, withOrigin: boolean): string {
+    const casts = this.table.columns.map((column) => {
+      const found = find(group, column);
+      const cast = found
+        ? castTo(quoted(found.name), found.type, column.type)
+        : { sql: `cast(null as ${duckdbType(column.type)})`, canFail: false };
+      const misfit = found && cast.canFail ? `${quoted(found.name)} is not null and ${cast.sql} is null` : undefined;
+      return { sql: cast.sql, misfit, source: found && quoted(found.name) };
+    });
+    const misfits = casts.flatMap(({ misfit }) => (misfit ? [`(${misfit})`] : []));
+    const selected = [
+      ...casts.map(({ sql }, at) => `${sql} as c${at}`),
+      `${misfits.join(' or ') || 'false'} as misfit`,
+    ];
+    if (withOrigin) {
+      selected.push(origin(group));
+      casts.forEach(({ misfit, source }, at) =>
+        selected.push(
+          `${misfit ? `case when ${misfit} then left(cast(${source} as varchar), 80) end` : 'cast(null as varchar)'} as m${at}`,
+        ),
+      );
+    }
+    return `select ${selected.join(', ')} from ${read(group, withOrigin)}`;
+  }
+
+  private problems(columnsOf: (group: PartGroup) => string[]): ColumnProblem[] {
+    return this.groups.flatMap((group) => {
+      const columns = columnsOf(group);
+      if (columns.length === 0) return [];
+      return group.parts.map(({ part: { fileId, fileName } }) => ({
+        table: this.table.table,
+        fileId,
+        fileName,
+        columns,
+      }));
+    });
+  }
+}
+
+function find(group: PartGroup, column: TargetColumn): StagedColumn | undefined {
+  for (const source of column.sources) {
+    const found = group.columns.find(({ name }) => name.toLowerCase() === source);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function read(group: PartGroup, withOrigin: boolean): string {
+  const paths = group.parts.map(({ part }) => literal(part.path)).join(', ');
+  return `read_parquet([${paths}]${withOrigin ? ", filename = '__part', file_row_number = true" : ''})`;
+}
+
+function origin({ parts }: PartGroup): string {
+  const cases = parts.map(({ index, part }) => `when ${literal(part.path)} then ${index}`).join(' ');
+  return `case __part ${cases} end as part, file_row_number as row`;
+}

@@ -1,0 +1,61 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DuckDbSession } from './duckdb-session';
+import type { PreparedTable, PrepareJob, PrepareProgress, PrepareResult } from './messages';
+import { type ColumnProblem, PartSource } from './part-source';
+import { prepareTable } from './prepare-table';
+import type { NodeKeys } from './table-files';
+import { TaskError } from './task-error';
+
+/**
+ * Checks all tables and writes what the engine can load. Whole columns that are missing or unknown are reported for all
+ * tables at once, before a row is read.
+ */
+export async function prepareTables(
+  session: DuckDbSession,
+  job: PrepareJob,
+  onProgress: (progress: PrepareProgress) => void,
+): Promise<PrepareResult> {
+  const sources: PartSource[] = [];
+  for (const table of job.tables) sources.push(await PartSource.open(session, table));
+  const missing = sources.flatMap((source) => source.missing());
+  if (missing.length > 0) {
+    throw columnsError('staging_columns_missing', 'Columns that every row needs are missing', missing);
+  }
+  const unknown = sources.flatMap((source) => source.unknown());
+  if (unknown.length > 0 && !job.ignoreErrors) {
+    throw columnsError('staging_columns_unknown', 'There are columns that the schema does not know', unknown);
+  }
+  await mkdir(join(job.output, 'rejects'), { recursive: true });
+  const done: PreparedTable[] = [];
+  const nodes = new Map<string, NodeKeys>();
+  for (const source of sources) {
+    const { table } = source.table;
+    onProgress({ table, tablesDone: done.length, tablesTotal: sources.length });
+    const ignored = unknown.filter((problem) => problem.table === table).flatMap(({ columns }) => columns);
+    const prepared = await prepareTable(session, source, { output: job.output, nodes });
+    done.push({ ...prepared, ignoredColumns: [...new Set(ignored)] });
+    const key = source.table.columns.find(({ role }) => role === 'key');
+    if (key) nodes.set(table, { files: prepared.files, column: key.name });
+  }
+  return { tables: done };
+}
+
+function columnsError(code: 'staging_columns_missing' | 'staging_columns_unknown', what: string, all: ColumnProblem[]) {
+  const named = all
+    .slice(0, 5)
+    .map(({ table, fileName, columns }) => `${columns.join(', ')} in "${fileName}" (table ${table})`);
+  const rest = all.length > named.length ? `, and ${all.length - named.length} more files` : '';
+  return new TaskError({
+    code,
+    message: `${what}: ${named.join('; ')}${rest}`,
+    details: {
+      problems: all.slice(0, 100).map(({ table, fileId, fileName, columns }) => ({
+        table,
+        file_id: fileId,
+        file_name: fileName,
+        columns,
+      })),
+    },
+  });
+}

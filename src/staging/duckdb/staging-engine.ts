@@ -1,0 +1,127 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { Injectable, Logger } from '@nestjs/common';
+import { assertNever } from '../../common/assert-never';
+import { childEntry, compiledRoot, projectRoot } from '../../common/child-entry';
+import { Confinement } from '../../engine/confinement';
+import { StorageFull } from '../../storage/storage.errors';
+import { StagingConfig } from '../staging.config';
+import {
+  FileMalformed,
+  StagedColumnsWrong,
+  StagingEngineLost,
+  StagingFailed,
+  StagingOutOfMemory,
+} from '../staging.errors';
+import type { ChildInput, ChildMessage, Job, PrepareProgress, ResultOf, TaskFailure } from './messages';
+
+export interface TaskOptions {
+  /** The only directory that the process sees; inputs and outputs of the job lie in it. */
+  directory: string;
+  signal: AbortSignal;
+  onProgress?: (progress: PrepareProgress) => void;
+}
+
+/** Runs DuckDB: one short-lived, confined process for each task. */
+@Injectable()
+export class StagingEngine {
+  private readonly logger = new Logger(StagingEngine.name);
+
+  constructor(
+    private readonly config: StagingConfig,
+    private readonly confinement: Confinement,
+  ) {}
+
+  /**
+   * Does one task. An abort kills the process at once and rejects with the signal's reason; what the task had written
+   * into the directory is the caller's to remove. Throws `FileMalformed`, `StagedColumnsWrong`, `StagingOutOfMemory`,
+   * `StorageFull`, and `StagingEngineLost` where the process ended without an answer.
+   */
+  async run<J extends Job>(job: J, { directory, signal, onProgress }: TaskOptions): Promise<ResultOf<J>> {
+    signal.throwIfAborted();
+    const tempDirectory = join(directory, '.duckdb');
+    await mkdir(tempDirectory, { recursive: true });
+    const child = this.start(directory);
+    const kill = () => void child.kill('SIGKILL');
+    signal.addEventListener('abort', kill);
+    try {
+      signal.throwIfAborted();
+      const { memoryMb, threads } = this.config;
+      const input: ChildInput = { job, memoryMb, threads, directory, tempDirectory };
+      const answer = await converse(child, input, onProgress);
+      signal.throwIfAborted();
+      if (answer.type === 'done') return answer.result as ResultOf<J>;
+      this.logger.warn(`Staging process failed (${answer.failure.code}): ${answer.errors}`);
+      throw domainError(answer.failure);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', kill);
+      kill();
+      await rm(tempDirectory, { recursive: true, force: true });
+    }
+  }
+
+  private start(directory: string): ChildProcess {
+    const { command, args } = this.confinement.confine({
+      command: process.execPath,
+      args: [childEntry('staging/duckdb/duckdb-main')],
+      readOnly: [compiledRoot(), join(projectRoot(), 'node_modules')],
+      writable: [directory],
+      cwd: directory,
+    });
+    return spawn(command, args, { cwd: directory, env: { PATH: '/usr/local/bin:/usr/bin:/bin' } });
+  }
+}
+
+type Answer = Extract<ChildMessage, { type: 'done' }> | { type: 'failed'; failure: TaskFailure; errors: string };
+
+/** Hands the task over and reads lines until the process ends. */
+async function converse(
+  child: ChildProcess,
+  input: ChildInput,
+  onProgress?: TaskOptions['onProgress'],
+): Promise<Answer> {
+  const ended = new Promise<void>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', () => resolve());
+  });
+  const errors = text(child.stderr as Readable);
+  // A process that died before it read its task is noticed by its missing answer.
+  child.stdin!.on('error', () => undefined);
+  child.stdin!.end(JSON.stringify(input));
+  let answer: ChildMessage | undefined;
+  const lines = createInterface({ input: child.stdout as Readable });
+  lines.on('line', (line) => {
+    const message = JSON.parse(line) as ChildMessage;
+    if (message.type === 'progress') onProgress?.(message.progress);
+    else answer = message;
+  });
+  await ended;
+  if (answer?.type === 'done') return answer;
+  if (answer?.type === 'failed') return { ...answer, errors: (await errors).slice(0, 4000) };
+  throw new StagingEngineLost();
+}
+
+function domainError({ code, message, details }: TaskFailure): Error {
+  switch (code) {
+    case 'file_malformed':
+      return new FileMalformed(message, details);
+    case 'staging_columns_missing':
+    case 'staging_columns_unknown':
+      return new StagedColumnsWrong(code, message, details);
+    case 'staging_out_of_memory':
+      return new StagingOutOfMemory();
+    case 'storage_full':
+      return new StorageFull();
+    case 'internal':
+      return new StagingFailed();
+    default:
+      return assertNever(code);
+  }
+}

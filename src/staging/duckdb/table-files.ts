@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { duckdbType, literal, quoted } from './casts';
+import type { DuckDbSession } from './duckdb-session';
+import type { PreparedTable, PrepareTable } from './messages';
+import type { PartSource } from './part-source';
+
+export type Prepared = Omit<PreparedTable, 'ignoredColumns'>;
+
+/** Where the keys of the accepted rows of a node table are. */
+export interface NodeKeys {
+  files: string[];
+  column: string;
+}
+
+export interface PrepareContext {
+  output: string;
+  /** Node tables that came before; relationships look their ends up in them. */
+  nodes: ReadonlyMap<string, NodeKeys>;
+}
+
+/** Writes the typed columns of `from` for the engine; order does not matter to it. */
+export async function writeRows(
+  session: DuckDbSession,
+  table: PrepareTable,
+  from: string,
+  output: string,
+): Promise<string> {
+  const path = join(output, `${table.table}.parquet`);
+  const columns = table.columns.map(({ name }, at) => `c${at} as ${quoted(name)}`).join(', ');
+  await session.run(`copy (select ${columns} from (${from})) to ${literal(path)} (format parquet, compression snappy)`);
+  return path;
+}
+
+/** The column of the table that has a role; `c<n>` in a source. */
+export function roleColumn(table: PrepareTable, role: 'key' | 'from' | 'to'): string {
+  const at = table.columns.findIndex((column) => column.role === role);
+  if (at < 0) throw new Error(`Table ${table.table} has no ${role} column`);
+  return `c${at}`;
+}
+
+/** A SELECT of the keys (`key`) that the ends in a column of a relationship may have. */
+export function keysOf(source: PartSource, role: 'from' | 'to', context: PrepareContext): string {
+  const { table } = source;
+  const node = table[role] ?? '';
+  const keys = context.nodes.get(node);
+  if (!keys) throw new Error(`Table ${node} is not prepared before ${table.table}`);
+  const type = table.columns.find((column) => column.role === role)!.type;
+  if (keys.files.length === 0) return `select cast(null as ${duckdbType(type)}) as key where false`;
+  return `select ${quoted(keys.column)} as key from read_parquet([${keys.files.map(literal).join(', ')}])`;
+}

@@ -1,0 +1,197 @@
+import { Readable } from 'node:stream';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { AuditService } from '../audit/audit.service';
+import type { Actor } from '../auth/actor';
+import { Clock } from '../common/clock';
+import { Ids, UUID } from '../common/ids';
+import { Transactor } from '../database/transactor';
+import { GraphNotReady } from '../graphs/graphs.errors';
+import { GraphsService } from '../graphs/graphs.service';
+import type { Operation } from '../operations/operation.entity';
+import { OperationsService } from '../operations/operations.service';
+import { findType, type GraphSchema } from '../schemas/graph-schema';
+import { ObjectStore } from '../storage/object-store';
+import { ObjectTooLarge } from '../storage/storage.errors';
+import { formatOf } from './content-types';
+import { tableNames } from './prepare-plan';
+import { filePrefix, type FileStatus, type StagedFile } from './staged-file.entity';
+import { StagingConfig } from './staging.config';
+import {
+  FileAlreadyStaged,
+  FileNotFound,
+  FileNotUploaded,
+  FileTooLarge,
+  GraphBusy,
+  TableNotFound,
+} from './staging.errors';
+import { StageFile } from './staging.operations';
+import { type FileFilter, StagingRepository, type TableTotals } from './staging.repository';
+
+/** Bytes may come, and come again, until they are being read. */
+const OPEN_FOR_UPLOAD: FileStatus[] = ['pending', 'uploaded', 'failed'];
+
+export interface NewFileRequest {
+  fileName: string;
+  contentType: string;
+  tableName: string;
+}
+
+/** The files of a graph's staging tables, from the first announcement to their removal. */
+@Injectable()
+export class FilesService {
+  constructor(
+    private readonly files: StagingRepository,
+    private readonly graphs: GraphsService,
+    private readonly objects: ObjectStore,
+    private readonly operations: OperationsService,
+    private readonly audit: AuditService,
+    private readonly transactor: Transactor,
+    private readonly ids: Ids,
+    private readonly clock: Clock,
+    private readonly config: StagingConfig,
+  ) {}
+
+  /** Announces a file for a table; its bytes come later, by an upload link. */
+  async announce(actor: Actor, graphId: string, request: NewFileRequest): Promise<StagedFile> {
+    const { tableName, fileName } = request;
+    const format = formatOf(request.contentType);
+    const graph = await this.graphs.get(graphId);
+    if (graph.status !== 'active') throw new GraphNotReady(graphId, graph.status);
+    if (!findType(graph.schema, tableName)) throw new TableNotFound(tableName, tableNames(graph.schema));
+    const id = this.ids.uuid();
+    return this.transactor.run(async (em) => {
+      const createdAt = this.clock.now();
+      await this.files.insert(em, { id, graphId, tableName, fileName, format, createdBy: actor.userId, createdAt });
+      const details = { graph_id: graphId, file_name: fileName, table_name: tableName };
+      await this.audit.record(em, { actor, action: 'file.created', target: id, orgId: graph.orgId, details });
+      return this.found(await this.files.find(em, id), id);
+    });
+  }
+
+  /** Refuses, before a byte is read, an upload that cannot end well. */
+  async expectUpload(fileId: string, contentLength: number | undefined): Promise<StagedFile> {
+    if (contentLength !== undefined && contentLength > this.config.maxFileBytes) throw this.tooLarge();
+    if (!UUID.test(fileId)) throw new FileNotFound(fileId);
+    const file = this.found(await this.files.find(this.transactor.em, fileId), fileId);
+    if (!OPEN_FOR_UPLOAD.includes(file.status)) throw new FileAlreadyStaged(file.status);
+    return file;
+  }
+
+  /**
+   * Stores the bytes of a file. Every upload gets a key of its own, so one that ends late cannot change what is already
+   * being read. Throws `FileTooLarge`, `FileAlreadyStaged`, `StorageFull`; then nothing of it is kept.
+   */
+  async storeUpload(file: StagedFile, body: Readable): Promise<StagedFile> {
+    const uploadKey = `${filePrefix(file)}upload-${this.ids.uuid()}`;
+    const { bytes } = await this.objects
+      .put(uploadKey, body, { maxBytes: this.config.maxFileBytes })
+      .catch((error: unknown) => {
+        throw error instanceof ObjectTooLarge ? this.tooLarge() : error;
+      });
+    const replaced = await this.transactor
+      .run(async (em) => {
+        const current = this.found(await this.files.findLocked(em, file.graphId, file.id), file.id);
+        if (!OPEN_FOR_UPLOAD.includes(current.status)) throw new FileAlreadyStaged(current.status);
+        const uploadedAt = this.clock.now();
+        const changes = { status: 'uploaded' as const, uploadKey, sizeBytes: bytes, uploadedAt, error: null };
+        await this.files.change(em, file.id, [current.status], changes);
+        return current.uploadKey;
+      })
+      .catch(async (error: unknown) => {
+        await this.objects.delete(uploadKey);
+        throw error;
+      });
+    if (replaced !== null) await this.objects.delete(replaced);
+    return this.get(file.graphId, file.id);
+  }
+
+  /** Starts reading an uploaded file into its table, unless that is done or under way; null where it is done. */
+  requestStaging(actor: Actor, orgId: string, graphId: string, fileId: string): Promise<string | null> {
+    return this.transactor.run(async (em) => {
+      const file = await this.lock(em, graphId, fileId);
+      if (file.status === 'staged') return null;
+      if (file.status === 'staging') return file.operationId;
+      if (file.uploadKey === null) throw new FileNotUploaded();
+      const operation = await this.operations.begin(em, StageFile, { actor, orgId, graphId, payload: { fileId } });
+      const changes = { status: 'staging' as const, operationId: operation.id, error: null };
+      await this.files.change(em, fileId, [file.status], changes);
+      const details = { graph_id: graphId, operation_id: operation.id };
+      await this.audit.record(em, { actor, action: 'file.staging_requested', target: fileId, orgId, details });
+      return operation.id;
+    });
+  }
+
+  /** The operation at its end, or as it is after `ms`. */
+  waitForStaging(operationId: string, ms: number): Promise<Operation> {
+    return this.operations.waitUntilEnded(operationId, ms);
+  }
+
+  async get(graphId: string, fileId: string): Promise<StagedFile> {
+    const file = UUID.test(fileId) ? await this.files.find(this.transactor.em, fileId) : null;
+    return this.found(file?.graphId === graphId ? file : null, fileId);
+  }
+
+  async list(
+    graphId: string,
+    filter: FileFilter,
+    page: { limit?: number; offset?: number },
+  ): Promise<{ files: StagedFile[]; total: number; bytes: number }> {
+    const { em } = this.transactor;
+    const [files, totals] = await Promise.all([
+      this.files.list(em, graphId, filter, page),
+      this.files.totals(em, graphId, filter),
+    ]);
+    return { files, total: totals.files, bytes: totals.bytes };
+  }
+
+  /** The schema's types with what is staged for each. */
+  async tables(graphId: string): Promise<{ schema: GraphSchema; staged: TableTotals[] }> {
+    const [{ schema }, staged] = await Promise.all([
+      this.graphs.get(graphId),
+      this.files.tables(this.transactor.em, graphId),
+    ]);
+    return { schema, staged };
+  }
+
+  /**
+   * Removes a file with its rows from its table. Throws {@link GraphBusy} while an operation changes the graph or reads
+   * the file. `markedStale`: the graph still holds its rows, until it is materialized again.
+   */
+  async remove(
+    actor: Actor,
+    orgId: string,
+    graphId: string,
+    fileId: string,
+  ): Promise<{ file: StagedFile; markedStale: boolean }> {
+    const removed = await this.transactor.run(async (em) => {
+      const file = await this.lock(em, graphId, fileId);
+      const busy = file.status === 'staging' ? file.operationId : await this.files.changingOperation(em, graphId);
+      if (busy !== null) throw new GraphBusy(busy);
+      const markedStale = file.materializedGeneration !== null;
+      if (markedStale) {
+        const reason = `file "${file.fileName}" was deleted from ${file.tableName}`;
+        await this.files.markStale(em, graphId, reason, this.clock.now());
+      }
+      await this.files.remove(em, fileId);
+      const details = { graph_id: graphId, file_name: file.fileName, table_name: file.tableName };
+      await this.audit.record(em, { actor, action: 'file.deleted', target: fileId, orgId, details });
+      return { file, markedStale };
+    });
+    await this.objects.deletePrefix(filePrefix(removed.file));
+    return removed;
+  }
+
+  private async lock(em: EntityManager, graphId: string, fileId: string): Promise<StagedFile> {
+    return this.found(UUID.test(fileId) ? await this.files.findLocked(em, graphId, fileId) : null, fileId);
+  }
+
+  private found(file: StagedFile | null, fileId: string): StagedFile {
+    if (file === null) throw new FileNotFound(fileId);
+    return file;
+  }
+
+  private tooLarge(): FileTooLarge {
+    return new FileTooLarge(this.config.maxFileMb);
+  }
+}

@@ -1,0 +1,75 @@
+import {
+  findType,
+  type GraphSchema,
+  type NodeType,
+  type Property,
+  type PropertyType,
+  type RelationshipType,
+} from '../schemas/graph-schema';
+import type { PrepareTable, TargetColumn } from './duckdb/messages';
+
+/** Where the ends of a relationship are looked for when its type does not say. */
+const END_COLUMNS = { from: ['from', 'src', 'source'], to: ['to', 'dst', 'target'] };
+
+/** The names of all staging tables: one for each type. */
+export function tableNames(schema: GraphSchema): string[] {
+  return [...schema.nodes, ...schema.relationships].map(({ name }) => name);
+}
+
+/** The columns of a type's table in the order that the engine wants, and where a file may have them. */
+export function targetColumns(schema: GraphSchema, table: string): TargetColumn[] {
+  const found = findType(schema, table);
+  if (!found) throw new Error(`The schema has no type ${table}`);
+  if (found.kind === 'node') {
+    const { primaryKey, properties } = found.type;
+    return properties.map((property) =>
+      property.name === primaryKey
+        ? { ...toColumn(property), role: 'key' as const, required: true }
+        : toColumn(property),
+    );
+  }
+  const { type } = found;
+  return [end(schema, type, 'from'), end(schema, type, 'to'), ...type.properties.map(toColumn)];
+}
+
+/** Types by lower-case column name, for reading a CSV of the table. */
+export function columnTypes(schema: GraphSchema, table: string): Record<string, PropertyType> {
+  const types: Record<string, PropertyType> = {};
+  for (const { type, sources } of targetColumns(schema, table)) for (const source of sources) types[source] ??= type;
+  return types;
+}
+
+/** All tables of a schema, nodes first, still without parts. */
+export function preparePlan(schema: GraphSchema): PrepareTable[] {
+  const node = ({ name }: NodeType): PrepareTable => ({
+    table: name,
+    kind: 'node',
+    columns: targetColumns(schema, name),
+    parts: [],
+  });
+  const relationship = ({ name, from, to }: RelationshipType): PrepareTable => ({
+    table: name,
+    kind: 'relationship',
+    columns: targetColumns(schema, name),
+    from,
+    to,
+    parts: [],
+  });
+  return [...schema.nodes.map(node), ...schema.relationships.map(relationship)];
+}
+
+function toColumn({ name, type, required }: Property): TargetColumn {
+  return { name, type, role: 'property', required, sources: [name.toLowerCase()] };
+}
+
+function end(schema: GraphSchema, relationship: RelationshipType, role: 'from' | 'to'): TargetColumn {
+  const node = schema.nodes.find(({ name }) => name === relationship[role]);
+  const key = node?.properties.find(({ name }) => name === node.primaryKey);
+  if (!key) throw new Error(`The ${role} end of ${relationship.name} has no key`);
+  const named = role === 'from' ? relationship.fromColumn : relationship.toColumn;
+  // A property of the same name wins over a guess, never over what the schema says.
+  const properties = relationship.properties.map(({ name }) => name.toLowerCase());
+  const guesses = END_COLUMNS[role].filter((guess) => !properties.includes(guess));
+  const sources = named === undefined ? guesses : [named.toLowerCase()];
+  return { name: sources[0] ?? role, type: key.type, role, required: true, sources };
+}

@@ -1,0 +1,97 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Clock } from '../common/clock';
+import { Transactor } from '../database/transactor';
+import { PlatformConfig } from '../config/platform.config';
+import { GraphsService } from '../graphs/graphs.service';
+import { HandlesOperation } from '../jobs/handles-operation';
+import type { OperationContext } from '../jobs/operation-context';
+import { OperationProcessor } from '../jobs/operation-processor';
+import type { Operation } from '../operations/operation.entity';
+import { findType } from '../schemas/graph-schema';
+import { ObjectStore } from '../storage/object-store';
+import type { StageResult } from './duckdb/messages';
+import { StagingEngine } from './duckdb/staging-engine';
+import { columnTypes, tableNames } from './prepare-plan';
+import { filePrefix, type StagedFile } from './staged-file.entity';
+import { FileNotFound, TableNotFound } from './staging.errors';
+import { StageFile, type StageFilePayload } from './staging.operations';
+import { StagingRepository } from './staging.repository';
+
+/** Uploaded bytes -> checked, typed Parquet part -> one row more in the staging table's list of files. */
+@Injectable()
+@HandlesOperation(StageFile)
+export class StageFileProcessor extends OperationProcessor<typeof StageFile> {
+  constructor(
+    private readonly files: StagingRepository,
+    private readonly graphs: GraphsService,
+    private readonly objects: ObjectStore,
+    private readonly engine: StagingEngine,
+    private readonly transactor: Transactor,
+    private readonly clock: Clock,
+    private readonly config: PlatformConfig,
+  ) {
+    super();
+  }
+
+  async run({ fileId }: StageFilePayload, ctx: OperationContext): Promise<object> {
+    const file = await this.files.find(this.transactor.em, fileId);
+    if (file === null || file.uploadKey === null) throw new FileNotFound(fileId);
+    ctx.progress(1, `Reading ${file.fileName}`);
+    const work = this.config.path('work', `${ctx.operationId}-${ctx.attempt}`);
+    await mkdir(work, { recursive: true });
+    try {
+      const output = join(work, 'part.parquet');
+      const staged = await this.read(file, { work, output, signal: ctx.signal });
+      // A name of its own for each attempt: one that comes too late cannot touch what another one published.
+      const partKey = staged.written
+        ? `${filePrefix(file)}part-${ctx.operationId}-${ctx.attempt}.parquet`
+        : file.uploadKey;
+      if (staged.written) await this.objects.putFile(partKey, output);
+      try {
+        await ctx.transaction((em) => this.publish(em, file, staged, partKey));
+      } catch (error) {
+        if (staged.written) await this.objects.delete(partKey);
+        throw error;
+      }
+      return { file_id: file.id, table_name: file.tableName, row_count: staged.rows, columns: staged.columns };
+    } finally {
+      await rm(work, { recursive: true, force: true });
+    }
+  }
+
+  protected override async afterFailureOrCancel(
+    em: EntityManager,
+    { fileId }: StageFilePayload,
+    operation: Operation,
+  ): Promise<void> {
+    const changes =
+      operation.status === 'cancelled'
+        ? { status: 'uploaded' as const }
+        : { status: 'failed' as const, error: operation.error };
+    await this.files.change(em, fileId, ['staging'], changes);
+  }
+
+  private async read(
+    file: StagedFile,
+    { work, output, signal }: { work: string; output: string; signal: AbortSignal },
+  ): Promise<StageResult> {
+    const { schema } = await this.graphs.get(file.graphId);
+    if (!findType(schema, file.tableName)) throw new TableNotFound(file.tableName, tableNames(schema));
+    const input = join(work, `upload.${file.format}`);
+    await this.objects.checkout(file.uploadKey!, input);
+    const types = columnTypes(schema, file.tableName);
+    return this.engine.run({ task: 'stage', format: file.format, input, output, types }, { directory: work, signal });
+  }
+
+  private async publish(em: EntityManager, file: StagedFile, staged: StageResult, partKey: string): Promise<void> {
+    const stagedAt = this.clock.now();
+    const { rows: rowCount, columns } = staged;
+    const changes = { status: 'staged' as const, partKey, rowCount, columns, stagedAt, error: null };
+    if (!(await this.files.change(em, file.id, ['staging'], changes))) throw new FileNotFound(file.id);
+    const reason = `file "${file.fileName}" was staged into ${file.tableName}`;
+    await this.files.markStale(em, file.graphId, reason, stagedAt);
+  }
+}

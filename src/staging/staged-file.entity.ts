@@ -1,0 +1,90 @@
+import { Column, Entity, PrimaryColumn, type ValueTransformer } from 'typeorm';
+import type { ErrorBody } from '../common/problem';
+import type { StagedColumn } from './duckdb/messages';
+
+export type FileFormat = 'csv' | 'parquet';
+
+/**
+ * pending: a link was given out; uploaded: the bytes are there; staging: being read; staged: its part is ready;
+ * failed: it could not be read (`error` says why).
+ */
+export const FILE_STATUSES = ['pending', 'uploaded', 'staging', 'staged', 'failed'] as const;
+export type FileStatus = (typeof FILE_STATUSES)[number];
+
+/** Sizes and counts are below 2^53. */
+const bigint: ValueTransformer = {
+  from: (value: string | null) => (value === null ? null : Number(value)),
+  to: (value: number | null) => value,
+};
+
+/** One file of a staging table. A table is nothing else than its staged files. */
+@Entity('staged_file')
+export class StagedFile {
+  @PrimaryColumn('uuid')
+  readonly id: string;
+
+  @Column('text', { name: 'graph_id' })
+  readonly graphId: string;
+
+  @Column('text', { name: 'table_name' })
+  readonly tableName: string;
+
+  @Column('text', { name: 'file_name' })
+  readonly fileName: string;
+
+  @Column('text')
+  readonly format: FileFormat;
+
+  @Column('text')
+  readonly status: FileStatus;
+
+  @Column('bigint', { name: 'size_bytes', transformer: bigint })
+  readonly sizeBytes: number;
+
+  /** Key of the bytes as they were uploaded. */
+  @Column('text', { name: 'upload_key', nullable: true })
+  readonly uploadKey: string | null;
+
+  /** Key of the immutable Parquet part; the upload itself where that is Parquet. */
+  @Column('text', { name: 'part_key', nullable: true })
+  readonly partKey: string | null;
+
+  @Column('bigint', { name: 'row_count', nullable: true, transformer: bigint })
+  readonly rowCount: number | null;
+
+  @Column('jsonb', { nullable: true })
+  readonly columns: StagedColumn[] | null;
+
+  @Column('jsonb', { nullable: true })
+  readonly error: ErrorBody | null;
+
+  /** The operation that stages it, or did so last. */
+  @Column('text', { name: 'operation_id', nullable: true })
+  readonly operationId: string | null;
+
+  /** The newest generation that was built from it. */
+  @Column('integer', { name: 'materialized_generation', nullable: true })
+  readonly materializedGeneration: number | null;
+
+  @Column('uuid', { name: 'created_by', nullable: true })
+  readonly createdBy: string | null;
+
+  @Column('timestamptz', { name: 'created_at' })
+  readonly createdAt: Date;
+
+  @Column('timestamptz', { name: 'uploaded_at', nullable: true })
+  readonly uploadedAt: Date | null;
+
+  @Column('timestamptz', { name: 'staged_at', nullable: true })
+  readonly stagedAt: Date | null;
+}
+
+/** Where all objects of a graph's files are. */
+export function graphPrefix(graphId: string): string {
+  return `graphs/${graphId}/`;
+}
+
+/** Where all objects of one file are, so that removing it needs no list. */
+export function filePrefix(file: { graphId: string; id: string }): string {
+  return `${graphPrefix(file.graphId)}files/${file.id}/`;
+}

@@ -1,0 +1,35 @@
+import { integer, Setting, text } from '../config/setting';
+
+/** Uploads, and the processes that read them. */
+export class StagingConfig {
+  @Setting('STAGING_MAX_FILE_MB', integer({ min: 1, max: 1_048_576 }), 'largest file that may be uploaded')
+  readonly maxFileMb: number = 1024;
+
+  @Setting(
+    'STAGING_MEMORY_MB',
+    integer({ min: 128 }),
+    'memory of DuckDB in one staging process; beyond it goes to disk',
+  )
+  readonly memoryMb: number = 1024;
+
+  @Setting('STAGING_THREADS', integer({ min: 1, max: 256 }), 'threads of one staging process')
+  readonly threads: number = 2;
+
+  @Setting('STAGING_CONCURRENCY', integer({ min: 1, max: 64 }), 'staging processes that one worker runs at once')
+  readonly concurrency: number = 2;
+
+  @Setting('UPLOAD_LINK_SECONDS', integer({ min: 10, max: 604_800 }), 'how long an upload link may be used')
+  readonly linkSeconds: number = 3600;
+
+  @Setting(
+    'UPLOAD_SIGNING_SECRET',
+    text(),
+    'secret that signs upload links, the same for all API processes',
+    'made once and kept in the database',
+  )
+  readonly signingSecret?: string = undefined;
+
+  get maxFileBytes(): number {
+    return this.maxFileMb * 1024 * 1024;
+  }
+}

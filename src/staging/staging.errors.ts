@@ -1,0 +1,164 @@
+import { DomainError } from '../common/domain-error';
+
+export class FileNotFound extends DomainError {
+  readonly code = 'file_not_found';
+  readonly kind = 'not_found';
+  constructor(readonly fileId: string) {
+    super(`File ${fileId} does not exist in this graph`);
+  }
+}
+
+export class TableNotFound extends DomainError {
+  readonly code = 'table_not_found';
+  readonly kind = 'not_found';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(name: string, known: string[]) {
+    super(`The schema of this graph has no type "${name}". Use one of: ${known.join(', ') || 'none yet'}`);
+    this.details = { tables: known };
+  }
+}
+
+export class UnsupportedMediaType extends DomainError {
+  readonly code = 'unsupported_media_type';
+  readonly kind = 'unsupported_media';
+  constructor(found: string) {
+    super(`Files of type ${found} cannot be loaded. Send CSV (text/csv) or Parquet (application/x-parquet)`);
+  }
+}
+
+export class FileTooLarge extends DomainError {
+  readonly code = 'file_too_large';
+  readonly kind = 'too_large';
+  constructor(maxMb: number) {
+    super(`A file may have at most ${maxMb} MB; nothing was stored. Split it, or ask the operator for a higher limit`);
+  }
+}
+
+export class UploadLinkInvalid extends DomainError {
+  readonly code = 'upload_link_invalid';
+  readonly kind = 'forbidden';
+  constructor() {
+    super('This upload link is not valid. Use the upload_url exactly as it was given, or ask for a new one');
+  }
+}
+
+export class UploadLinkExpired extends DomainError {
+  readonly code = 'upload_link_expired';
+  readonly kind = 'forbidden';
+  constructor() {
+    super('This upload link has expired. Ask for a new one');
+  }
+}
+
+/** The sender went away before the end of the file. */
+export class UploadInterrupted extends DomainError {
+  readonly code = 'upload_interrupted';
+  readonly kind = 'bad_request';
+  constructor() {
+    super('The connection ended before the whole file had arrived; nothing was stored. Send it again');
+  }
+}
+
+export class FileNotUploaded extends DomainError {
+  readonly code = 'file_not_uploaded';
+  readonly kind = 'conflict';
+  constructor() {
+    super('The content of this file has not arrived. PUT it to the upload_url first');
+  }
+}
+
+/** The content is already in a staging table, or on its way; parts never change. */
+export class FileAlreadyStaged extends DomainError {
+  readonly code = 'file_already_staged';
+  readonly kind = 'conflict';
+  constructor(status: string) {
+    super(`This file is ${status} and cannot be replaced. Delete it, or upload a new file`);
+  }
+}
+
+/** An operation is changing the graph, perhaps from this very file. */
+export class GraphBusy extends DomainError {
+  readonly code = 'graph_busy';
+  readonly kind = 'conflict';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(operationId: string) {
+    super(`Operation ${operationId} is changing this graph; wait for its end or cancel it`);
+    this.details = { operation_id: operationId, status_url: `/v1/operations/${operationId}/status` };
+  }
+}
+
+/** The content is not what its type says. The message says what and where. */
+export class FileMalformed extends DomainError {
+  readonly code = 'file_malformed';
+  readonly kind = 'bad_request';
+  constructor(
+    message: string,
+    override readonly details?: Readonly<Record<string, unknown>>,
+  ) {
+    super(message);
+  }
+}
+
+/** Staged files lack columns that the schema needs, or have ones that it does not know. */
+export class StagedColumnsWrong extends DomainError {
+  readonly kind = 'bad_request';
+  constructor(
+    readonly code: 'staging_columns_missing' | 'staging_columns_unknown',
+    message: string,
+    override readonly details?: Readonly<Record<string, unknown>>,
+  ) {
+    super(message);
+  }
+}
+
+/** A file was deleted while its table was being read. Another run takes what is there then. */
+export class StagingChanged extends DomainError {
+  readonly code = 'staging_changed';
+  readonly kind = 'conflict';
+  override readonly retryable = true;
+  constructor(fileName: string) {
+    super(`File "${fileName}" was deleted meanwhile. Run it again`);
+  }
+}
+
+export class StagingOutOfMemory extends DomainError {
+  readonly code = 'staging_out_of_memory';
+  readonly kind = 'unavailable';
+  constructor() {
+    super('The data needs more memory than a staging process may use (STAGING_MEMORY_MB). Split the file');
+  }
+}
+
+/** The staging process ended without an answer. Its work can be done again. */
+export class StagingEngineLost extends DomainError {
+  readonly code = 'staging_engine_lost';
+  readonly kind = 'unavailable';
+  override readonly retryable = true;
+  override readonly retryAfterSeconds = 1;
+  constructor(
+    message = 'The process that reads files ended unexpectedly. Try again',
+    override readonly details?: Readonly<Record<string, unknown>>,
+  ) {
+    super(message);
+  }
+}
+
+/** Somebody cancelled the operation that read the file. */
+export class StagingCancelled extends DomainError {
+  readonly code = 'staging_cancelled';
+  readonly kind = 'conflict';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(operationId: string) {
+    super('Reading the file was cancelled. Set its status to "uploaded" again to read it');
+    this.details = { operation_id: operationId };
+  }
+}
+
+/** The process met something that none of the known failures explains; its words are in the log. */
+export class StagingFailed extends DomainError {
+  readonly code = 'staging_failed';
+  readonly kind = 'internal';
+  constructor() {
+    super('The files could not be read, for a reason that is in the log of the platform. Tell the operator');
+  }
+}

@@ -1,0 +1,43 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { AuditModule } from '../audit/audit.module';
+import { EngineModule } from '../engine/engine.module';
+import { GraphsModule } from '../graphs/graphs.module';
+import { JobsModule } from '../jobs/jobs.module';
+import { StorageModule } from '../storage/storage.module';
+import { StagingEngine } from './duckdb/staging-engine';
+import { FilesController } from './files.controller';
+import { FilesService } from './files.service';
+import { StageFileProcessor } from './stage-file.processor';
+import { StagedFile } from './staged-file.entity';
+import { StageFile } from './staging.operations';
+import { StagingRepository } from './staging.repository';
+import { StagingService } from './staging.service';
+import { TablesController } from './tables.controller';
+import { UploadLinks } from './upload-links';
+import { UploadsController } from './uploads.controller';
+import { UploadStreams } from './upload-streams';
+
+/** Staging tables: uploaded files, read and checked in processes of their own. The walk is in README.md. */
+@Module({
+  imports: [
+    TypeOrmModule.forFeature([StagedFile]),
+    AuditModule,
+    EngineModule,
+    GraphsModule,
+    JobsModule.forFeature([StageFile]),
+    StorageModule,
+  ],
+  controllers: [FilesController, UploadsController, TablesController],
+  providers: [
+    FilesService,
+    StageFileProcessor,
+    StagingEngine,
+    StagingRepository,
+    StagingService,
+    UploadLinks,
+    UploadStreams,
+  ],
+  exports: [StagingService],
+})
+export class StagingModule {}

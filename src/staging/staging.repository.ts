@@ -1,0 +1,138 @@
+import { Injectable } from '@nestjs/common';
+import { type EntityManager, In, type QueryDeepPartialEntity } from 'typeorm';
+import { type FileStatus, StagedFile } from './staged-file.entity';
+
+export interface FileFilter {
+  tableName?: string;
+  statuses?: FileStatus[];
+}
+
+export interface TableTotals {
+  tableName: string;
+  rows: number;
+  files: number;
+  bytes: number;
+}
+
+type NewFile = Pick<StagedFile, 'id' | 'graphId' | 'tableName' | 'fileName' | 'format' | 'createdBy' | 'createdAt'>;
+type Changes = Partial<Omit<StagedFile, 'id' | 'graphId'>>;
+
+/** Rows of staged files, and what staging knows of the graph's row. */
+@Injectable()
+export class StagingRepository {
+  async insert(em: EntityManager, file: NewFile): Promise<void> {
+    await em.insert(StagedFile, { ...file, status: 'pending', sizeBytes: 0 });
+  }
+
+  find(em: EntityManager, fileId: string): Promise<StagedFile | null> {
+    return em.findOneBy(StagedFile, { id: fileId });
+  }
+
+  findLocked(em: EntityManager, graphId: string, fileId: string): Promise<StagedFile | null> {
+    return em.findOne(StagedFile, { where: { id: fileId, graphId }, lock: { mode: 'pessimistic_write' } });
+  }
+
+  async list(
+    em: EntityManager,
+    graphId: string,
+    { tableName, statuses }: FileFilter,
+    page: { limit?: number; offset?: number },
+  ): Promise<StagedFile[]> {
+    return em.find(StagedFile, {
+      where: { graphId, ...(tableName && { tableName }), ...(statuses && { status: In(statuses) }) },
+      order: { createdAt: 'ASC', id: 'ASC' },
+      take: page.limit,
+      skip: page.offset,
+    });
+  }
+
+  /** Number and size of all files that pass the filter. */
+  async totals(
+    em: EntityManager,
+    graphId: string,
+    { tableName, statuses }: FileFilter,
+  ): Promise<{ files: number; bytes: number }> {
+    const [row] = await em.query<{ files: string; bytes: string }[]>(
+      `select count(*) as files, coalesce(sum(size_bytes), 0) as bytes from staged_file
+       where graph_id = $1 and ($2::text is null or table_name = $2) and ($3::text[] is null or status = any($3))`,
+      [graphId, tableName ?? null, statuses ?? null],
+    );
+    return { files: Number(row.files), bytes: Number(row.bytes) };
+  }
+
+  /** What is staged, by table. */
+  async tables(em: EntityManager, graphId: string): Promise<TableTotals[]> {
+    const rows = await em.query<{ table_name: string; rows: string; files: string; bytes: string }[]>(
+      `select table_name, coalesce(sum(row_count), 0) as rows, count(*) as files, sum(size_bytes) as bytes
+       from staged_file where graph_id = $1 and status = 'staged' group by table_name`,
+      [graphId],
+    );
+    return rows.map((row) => ({
+      tableName: row.table_name,
+      rows: Number(row.rows),
+      files: Number(row.files),
+      bytes: Number(row.bytes),
+    }));
+  }
+
+  /** Changes a file while it has one of the statuses `from`; false where it has another or is gone. */
+  async change(em: EntityManager, fileId: string, from: FileStatus[], changes: Changes): Promise<boolean> {
+    const { affected } = await em.update(
+      StagedFile,
+      { id: fileId, status: In(from) },
+      changes as QueryDeepPartialEntity<StagedFile>,
+    );
+    return affected === 1;
+  }
+
+  async remove(em: EntityManager, fileId: string): Promise<void> {
+    await em.delete(StagedFile, { id: fileId });
+  }
+
+  async removeAll(em: EntityManager, graphId: string): Promise<void> {
+    await em.delete(StagedFile, { graphId });
+  }
+
+  /** The operation that is changing the graph now, or null. */
+  async changingOperation(em: EntityManager, graphId: string): Promise<string | null> {
+    const rows = await em.query<{ operation_id: string }[]>(
+      'select operation_id from operation_lock where resource = $1',
+      [`graph:${graphId}`],
+    );
+    return rows[0]?.operation_id ?? null;
+  }
+
+  /** Says that the staging tables hold something else than the graph. The first such moment is kept, the last reason. */
+  async markStale(em: EntityManager, graphId: string, reason: string, at: Date): Promise<void> {
+    await em.query(
+      'update graph set stale_reason = $2, stale_since = coalesce(stale_since, $3), updated_at = $3 where id = $1',
+      [graphId, reason, at],
+    );
+  }
+
+  /** Notes what a generation was built from. The graph is fresh unless something was staged meanwhile. */
+  async markMaterialized(
+    em: EntityManager,
+    graphId: string,
+    fileIds: string[],
+    generation: number,
+    at: Date,
+  ): Promise<void> {
+    // The row's lock comes first: a file that is being staged now either is counted below or marks the graph after us.
+    await em.query('select 1 from graph where id = $1 for update', [graphId]);
+    await em.query('update staged_file set materialized_generation = $3 where graph_id = $1 and id = any($2)', [
+      graphId,
+      fileIds,
+      generation,
+    ]);
+    await em.query(
+      `update graph set last_materialized_at = $3, materialization_count = materialization_count + 1, updated_at = $3,
+         stale_reason = case when newer.exists then stale_reason end,
+         stale_since = case when newer.exists then stale_since end
+       from (select exists(
+         select from staged_file where graph_id = $1 and status = 'staged' and not id = any($2))) as newer
+       where id = $1`,
+      [graphId, fileIds, at],
+    );
+  }
+}

@@ -1,0 +1,122 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Clock } from '../common/clock';
+import { Transactor } from '../database/transactor';
+import { GraphDeletion } from '../graphs/graph-deletion';
+import type { GraphSchema } from '../schemas/graph-schema';
+import { ObjectStore } from '../storage/object-store';
+import { ObjectNotFound } from '../storage/storage.errors';
+import type { PartRef, PreparedTable } from './duckdb/messages';
+import { StagingEngine } from './duckdb/staging-engine';
+import { preparePlan } from './prepare-plan';
+import { graphPrefix, type StagedFile } from './staged-file.entity';
+import { StagingChanged } from './staging.errors';
+import { StagingRepository } from './staging.repository';
+
+const MOST_SAMPLES = 20;
+
+/** A rejected row as people look for it. */
+export interface RejectedSample {
+  table: string;
+  file: string;
+  /** 1 is the first row of data; a CSV header is not counted. */
+  row: number;
+  reason: string;
+}
+
+/** Every type of the schema, nodes first; tables without a file have zero rows. */
+export interface PreparedTables {
+  tables: PreparedTable[];
+  /** The first rejected rows of all tables, with the reason in words. */
+  samples: RejectedSample[];
+  /** Holds all files that `tables` names; the engine's loader needs to see nothing else. */
+  directory: string;
+}
+
+export interface PrepareOptions {
+  ignoreErrors: boolean;
+  signal: AbortSignal;
+  /** Percent of the tables that are done, and the one that is being checked. */
+  onProgress?: (percent: number, table: string) => void;
+}
+
+/** What materializing needs of staging. Uploading and looking at files is `FilesService`. */
+@Injectable()
+export class StagingService implements OnModuleInit {
+  constructor(
+    private readonly files: StagingRepository,
+    private readonly objects: ObjectStore,
+    private readonly engine: StagingEngine,
+    private readonly deletion: GraphDeletion,
+    private readonly transactor: Transactor,
+    private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    this.deletion.register(async (graphId) => {
+      await this.objects.deletePrefix(graphPrefix(graphId));
+      await this.files.removeAll(this.transactor.em, graphId);
+    });
+  }
+
+  /** All staged files of a graph, oldest first. */
+  snapshot(graphId: string, em: EntityManager = this.transactor.em): Promise<StagedFile[]> {
+    return this.files.list(em, graphId, { statuses: ['staged'] }, {});
+  }
+
+  /**
+   * Checks the rows of the files against the schema and writes typed Parquet below `directory`, which the caller makes
+   * and removes. Bad rows are counted, sampled and left out; whether that is acceptable is the caller's to say. Throws
+   * `StagedColumnsWrong` for whole columns, `StagingChanged` (retryable) where a file was deleted since the snapshot.
+   */
+  async prepare(
+    graphId: string,
+    schema: GraphSchema,
+    files: StagedFile[],
+    directory: string,
+    { ignoreErrors, signal, onProgress }: PrepareOptions,
+  ): Promise<PreparedTables> {
+    const parts = join(directory, 'parts');
+    const output = join(directory, 'prepared');
+    await mkdir(parts, { recursive: true });
+    await mkdir(output, { recursive: true });
+    const tables = preparePlan(schema);
+    for (const file of files) {
+      const table = tables.find((candidate) => candidate.table === file.tableName);
+      // A type that the schema no longer has: its files wait, they are not part of the graph.
+      if (file.graphId !== graphId || !table) continue;
+      table.parts.push(await this.checkout(file, parts));
+    }
+    const result = await this.engine.run(
+      { task: 'prepare', tables, output, ignoreErrors },
+      {
+        directory,
+        signal,
+        onProgress: ({ table, tablesDone, tablesTotal }) => onProgress?.((tablesDone / tablesTotal) * 100, table),
+      },
+    );
+    const samples = result.tables.flatMap(({ table, samples: rows }) =>
+      rows.map(({ fileName, row, reason, detail }) => ({ table, file: fileName, row, reason: `${reason}: ${detail}` })),
+    );
+    return { tables: result.tables, samples: samples.slice(0, MOST_SAMPLES), directory };
+  }
+
+  /** Notes, in the transaction that publishes a generation, what it was built from. */
+  async markMaterialized(em: EntityManager, graphId: string, fileIds: string[], generation: number): Promise<void> {
+    await this.files.markMaterialized(em, graphId, fileIds, generation, this.clock.now());
+  }
+
+  private async checkout(file: StagedFile, folder: string): Promise<PartRef> {
+    if (file.partKey === null) throw new Error(`File ${file.id} is ${file.status} and has no part`);
+    const path = join(folder, `${file.id}.parquet`);
+    try {
+      await this.objects.checkout(file.partKey, path);
+    } catch (error) {
+      if (error instanceof ObjectNotFound) throw new StagingChanged(file.fileName);
+      throw error;
+    }
+    return { fileId: file.id, fileName: file.fileName, path };
+  }
+}
