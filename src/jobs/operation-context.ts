@@ -29,6 +29,7 @@ export class OperationContext {
     private readonly reporter: ProgressReporter,
     private readonly tx: Transactor,
     private readonly repository: OperationsRepository,
+    private readonly leaseMs: number,
   ) {
     this.operationId = operation.id;
     this.graphId = operation.graphId;
@@ -48,9 +49,15 @@ export class OperationContext {
    */
   transaction<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
     return this.tx.run(async (em) => {
-      const current = await this.repository.holdAttempt(em, this.operationId, this.attempt);
-      if (!current) throw new StaleAttemptError(this.operationId, this.attempt);
-      return work(em);
+      const { operationId, attempt, leaseMs } = this;
+      const held = await this.repository.holdAttempt(em, operationId, attempt, leaseMs);
+      if (!held) throw new StaleAttemptError(operationId, attempt);
+      const begun = performance.now();
+      const result = await work(em);
+      // The lease could not be renewed from outside; a transaction that took long must not end with an expired one.
+      if (performance.now() - begun > leaseMs / 10)
+        await this.repository.holdAttempt(em, operationId, attempt, leaseMs);
+      return result;
     });
   }
 }

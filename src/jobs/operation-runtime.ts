@@ -76,7 +76,8 @@ export class OperationRuntime {
 
   private contextOf(attempt: RunningAttempt, reporter: ProgressReporter): OperationContext {
     const { operation, signal } = attempt;
-    return new OperationContext(operation, this.running.workerId, signal, reporter, this.tx, this.repository);
+    const leaseMs = this.config.leaseSeconds * 1000;
+    return new OperationContext(operation, this.running.workerId, signal, reporter, this.tx, this.repository, leaseMs);
   }
 
   private async storeProgress(attempt: RunningAttempt, progress: OperationProgress): Promise<void> {

@@ -53,9 +53,10 @@ export class QueuePool {
 /** The connection that listens for all workers of a process. */
 class Listener {
   private readonly leases = new Set<ListenerLease>();
+  private last: Promise<unknown> = Promise.resolve();
 
   private constructor(
-    readonly client: Client,
+    private readonly client: Client,
     private readonly onLost: () => void,
   ) {
     client.on('notification', (message) => {
@@ -72,9 +73,16 @@ class Listener {
   }
 
   lease(): ListenerLease {
-    const lease = new ListenerLease(this.client, () => this.leases.delete(lease));
+    const lease = new ListenerLease(this, () => this.leases.delete(lease));
     this.leases.add(lease);
     return lease;
+  }
+
+  /** One statement after the other: a connection does one thing at a time. */
+  query(text: string, parameters?: unknown[]): Promise<QueryResult> {
+    const result = this.last.then(() => this.client.query(text, parameters));
+    this.last = result.catch(() => undefined);
+    return result;
   }
 
   async close(): Promise<void> {
@@ -94,13 +102,13 @@ class Listener {
 /** A worker's view of the shared connection. */
 class ListenerLease extends EventEmitter {
   constructor(
-    private readonly client: Client,
+    private readonly listener: Listener,
     readonly release: () => void,
   ) {
     super();
   }
 
   query(text: string, parameters?: unknown[]): Promise<QueryResult> {
-    return this.client.query(text, parameters);
+    return this.listener.query(text, parameters);
   }
 }

@@ -5,7 +5,6 @@ import { toJson } from './json';
 import { EVENTS_CHANNEL } from './operation-log';
 import { operationFrom, type Row } from './operation-row';
 import { Operation } from './operation.entity';
-import type { OperationStatus } from './operation-transitions';
 
 /** A worker process hears on this channel the ids of operations that somebody wants cancelled. */
 export const CANCEL_CHANNEL = 'operation_cancel';
@@ -107,13 +106,19 @@ export class OperationsRepository {
     return row ? operationFrom(em, row) : null;
   }
 
-  /** Locks the operation for the rest of the transaction and says whether this attempt is its current one. */
-  async holdAttempt(em: EntityManager, operationId: string, attempt: number): Promise<boolean> {
-    const [row] = (await em.query('select status, attempt from operation where id = $1 for update', [operationId])) as {
-      status: OperationStatus;
-      attempt: number;
-    }[];
-    return row?.status === 'running' && row.attempt === attempt;
+  /**
+   * Locks the operation for the rest of the transaction and renews its lease, since nobody else can meanwhile. False
+   * where this attempt is not the current one.
+   */
+  async holdAttempt(em: EntityManager, operationId: string, attempt: number, leaseMs: number): Promise<boolean> {
+    const held = (await em.query(
+      `with held as (
+         update operation set lease_expires_at = clock_timestamp() + $3 * interval '1 millisecond'
+         where id = $1 and attempt = $2 and status = 'running' returning 1
+       ) select * from held`,
+      [operationId, attempt, leaseMs],
+    )) as Row[];
+    return held.length > 0;
   }
 
   /** Keeps what is needed to understand and to retry an operation that could not be done. */

@@ -151,7 +151,12 @@ export class OperationsWorld {
     );
     app.useGlobalPipes(validationPipe());
     app.useGlobalFilters(new ProblemFilter(app.get(Clock)));
-    await app.init();
+    try {
+      await app.init();
+    } catch (error) {
+      await app.close();
+      throw error;
+    }
     const notifications = app.get(Notifications);
     await notifications.listen(EVENTS_CHANNEL);
     return new OperationsWorld(app, script, notifications);
