@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import helmet from '@fastify/helmet';
-import { ConsoleLogger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
@@ -9,6 +8,7 @@ import { AppModule } from './app.module';
 import { validationPipe } from './common/validation.pipe';
 import { type Environment, loadConfig } from './config/load-config';
 import { PlatformConfig } from './config/platform.config';
+import { PlatformLogger } from './telemetry/platform-logger';
 
 const REQUEST_ID = /^[\w.:-]{1,100}$/;
 const BODY_LIMIT = 4 * 1_048_576;
@@ -32,11 +32,7 @@ export async function createApp(environment: Environment, databaseUrl: string): 
     done();
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(environment, databaseUrl), adapter, {
-    logger: new ConsoleLogger({
-      json: platform.logFormat === 'json',
-      colors: platform.logFormat === 'text' && process.stdout.isTTY,
-      logLevels: levelsFrom(platform.logLevel),
-    }),
+    logger: new PlatformLogger(platform),
     abortOnError: false,
   });
   await app.register(helmet);
@@ -56,11 +52,4 @@ function documentApi(app: NestFastifyApplication): void {
     .build();
   const makeDocument = () => SwaggerModule.createDocument(app, description);
   SwaggerModule.setup('openapi', app, makeDocument, { ui: false, raw: ['json'], jsonDocumentUrl: 'openapi.json' });
-}
-
-type LogLevel = PlatformConfig['logLevel'];
-
-function levelsFrom(least: LogLevel): LogLevel[] {
-  const levels: LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'];
-  return levels.slice(0, levels.indexOf(least) + 1);
 }

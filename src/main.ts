@@ -1,7 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { CONFIG_CLASSES } from './app.module';
-import { BootstrapOwner } from './auth/bootstrap-owner';
+import { BootstrapOwner, type OwnerCredentials } from './auth/bootstrap-owner';
+import { CredentialsFile } from './auth/credentials-file';
 import { InvalidSettings, loadConfigs } from './config/load-config';
 import { PlatformConfig } from './config/platform.config';
 import { createApp } from './create-app';
@@ -30,9 +31,11 @@ async function main(): Promise<void> {
     await migrate(databaseUrl);
     app = await createApp(process.env, databaseUrl);
     await app.init();
-    const credentials = await app.get(BootstrapOwner).ensure();
+    const credentials = new CredentialsFile(platform.path('credentials.json'));
+    const owner = await app.get(BootstrapOwner).ensure((made) => credentials.write(made));
     const url = platform.has('api') ? await listen(app, platform) : undefined;
-    if (credentials !== null) await presentCredentials(platform, url ?? '', credentials);
+    if (url) await credentials.updateUrl(url);
+    if (owner !== null) say(introduce(owner, credentials));
     say(
       `Graphstead is ready after ${((Date.now() - started) / 1000).toFixed(1)} s (${platform.roles.join(', ')})${url ? `: ${url}` : ''}`,
     );
@@ -57,24 +60,14 @@ async function listen(app: NestFastifyApplication, { port, host }: PlatformConfi
   return url.origin;
 }
 
-/** Shown once and kept in a file that only this user can read. */
-async function presentCredentials(
-  platform: PlatformConfig,
-  url: string,
-  owner: { email: string; password: string; apiKey: string },
-): Promise<void> {
-  const file = platform.path('credentials.json');
-  const content = { url, email: owner.email, password: owner.password, api_key: owner.apiKey };
-  await writeFile(file, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
-  say(
-    [
-      'First start: this owner was made for you. It is shown once; the file below keeps it.',
-      `  email     ${owner.email}`,
-      `  password  ${owner.password}`,
-      `  API key   ${owner.apiKey}`,
-      `  file      ${file}`,
-    ].join('\n'),
-  );
+function introduce({ email, password, apiKey }: OwnerCredentials, { path }: CredentialsFile): string {
+  return [
+    'First start: this owner was made for you. It is shown once; the file below keeps it.',
+    `  email     ${email}`,
+    `  password  ${password}`,
+    `  API key   ${apiKey}`,
+    `  file      ${path}`,
+  ].join('\n');
 }
 
 /** Settings may also stand in a file `.env` beside package.json; the environment goes before it. */

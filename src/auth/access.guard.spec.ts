@@ -46,7 +46,7 @@ describe('the guard', () => {
       const response = await world.call('GET /v1/auth/me', { headers });
       expect(response.statusCode).toBe(401);
       expect(response.headers['content-type']).toContain('application/problem+json');
-      expect(response.json()).toMatchObject({ code: 'unauthenticated', request_id: expect.any(String) });
+      expect(response.json()).toMatchObject({ code: 'unauthenticated', request_id: expect.any(String) as string });
     });
 
     it('is the bearer, even a wrong one, rather than the API key', async () => {

@@ -96,7 +96,10 @@ describe('logging in and out', () => {
     world.clock.advance(33 * 60_000);
     const expired = await world.call('GET /v1/auth/me', bearer(token));
     expect(expired.statusCode).toBe(401);
-    expect(expired.json()).toMatchObject({ code: 'unauthenticated', detail: expect.stringContaining('has expired') });
+    expect(expired.json()).toMatchObject({
+      code: 'unauthenticated',
+      detail: expect.stringContaining('has expired') as string,
+    });
     let current = (await world.call('POST /v1/auth/refresh', bearer(token))).json<Auth>();
     expect(await me(current.token)).toBe(200);
 
@@ -135,7 +138,7 @@ describe('logging in and out', () => {
     const weak = await change({ current_password: PASSWORD, new_password: 'short', confirm_password: 'short' });
     expect(weak.statusCode).toBe(422);
     expect(weak.json()).toMatchObject({
-      detail: expect.arrayContaining([expect.objectContaining({ loc: ['body', 'new_password'] })]),
+      detail: expect.arrayContaining([expect.objectContaining({ loc: ['body', 'new_password'] })]) as object[],
     });
     const unlike = await change({ current_password: PASSWORD, new_password: next, confirm_password: 'x' });
     expect(unlike.statusCode).toBe(422);

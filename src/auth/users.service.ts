@@ -84,17 +84,17 @@ export class UsersService {
     const { id } = await this.confirm(actor, password);
     await this.transactor.run(async (em) => {
       await em.query(
-        `select from org where id in (select org_id from org_member where user_id = $1) order by id for update`,
+        `select from org where id in (select org_id from org_member where user_id = $1) order by id for no key update`,
         [id],
       );
-      const stranded = (await em.query(
+      const stranded = await em.query<{ name: string }[]>(
         `select o.name from org o join org_member m on m.org_id = o.id and m.user_id = $1 and m.role = 'owner'
          where not exists (select from org_member x where x.org_id = o.id and x.user_id <> $1 and x.role = 'owner')
            and (exists (select from org_member x where x.org_id = o.id and x.user_id <> $1)
              or exists (select from graph g where g.org_id = o.id and g.status <> 'deleted'))
          order by o.name`,
         [id],
-      )) as { name: string }[];
+      );
       if (stranded.length > 0) throw new LastOwnerCannotLeave(stranded.map((org) => org.name));
       await em.query(`delete from graph_member where user_id = $1`, [id]);
       await em.query(`delete from org_member where user_id = $1`, [id]);

@@ -10,9 +10,7 @@ export function normaliseEmail(email: string): string {
 /** An email address; without the blanks around it, in lower case. */
 export function EmailAddress(): PropertyDecorator {
   return applyDecorators(
-    Transform(({ value }: { value: unknown }) =>
-      typeof value === 'string' ? normaliseEmail(value) : value,
-    ) as PropertyDecorator,
+    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? normaliseEmail(value) : value)),
     MaxLength(254),
     IsEmail({}, { message: '$property must be an email address' }),
   );

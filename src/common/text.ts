@@ -16,7 +16,7 @@ export interface TextOptions {
 }
 
 const CONTROL = /\p{Cc}/u;
-const CONTROL_BUT_LAYOUT = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
+const CONTROL_BUT_LAYOUT = /(?![\t\n\r])\p{Cc}/u;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
@@ -35,7 +35,12 @@ export function Text(options: TextOptions): PropertyDecorator {
         defaultMessage: (found?: ValidationArguments) => `${found?.property} ${describe(found?.value, options)}`,
       },
     });
-  return options.trim ? applyDecorators(Transform(({ value }) => trimmed(value)) as PropertyDecorator, check) : check;
+  return options.trim
+    ? applyDecorators(
+        Transform(({ value }) => trimmed(value)),
+        check,
+      )
+    : check;
 }
 
 /** What is wrong with a value, in words that follow its name; undefined when nothing is. */

@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuditModule } from '../audit/audit.module';
 import { EngineModule } from '../engine/engine.module';
 import { JobsModule } from '../jobs/jobs.module';
+import { OrgsModule } from '../orgs/orgs.module';
 import { CollectGenerationsSensor } from './collect-generations.sensor';
 import { CreateGraphProcessor } from './create-graph.processor';
 import { DeleteGraphProcessor } from './delete-graph.processor';
@@ -20,6 +21,7 @@ import { LiveGraphs } from './live-graphs';
     TypeOrmModule.forFeature([Graph, Generation]),
     AuditModule,
     EngineModule,
+    OrgsModule,
     JobsModule.forFeature([CreateGraph, DeleteGraph]),
   ],
   controllers: [GraphsController],

@@ -43,9 +43,9 @@ export class OrgMembersService {
   async add(actor: Actor, org: OrgAccess, input: { email: string; role: OrgRole }): Promise<OrgMemberView> {
     if (input.role === 'owner' && org.role !== 'owner') throw new OwnersOnly();
     return this.changeMembers(org.id, async (em) => {
-      const [user] = (await em.query(`select id from app_user where lower(email) = $1 and is_active`, [
+      const [user] = await em.query<{ id: string }[]>(`select id from app_user where lower(email) = $1 and is_active`, [
         input.email,
-      ])) as { id: string }[];
+      ]);
       if (!user) throw new UserNotRegistered(input.email);
       const member = { orgId: org.id, userId: user.id, role: input.role, joinedAt: this.clock.now() };
       await em.insert(OrgMember, member).catch((error: unknown) => {
@@ -88,7 +88,7 @@ export class OrgMembersService {
   /** One change at a time in each organisation: two owners who leave at once cannot both be "not the last". */
   private async changeMembers<T>(orgId: string, work: (em: EntityManager) => Promise<T>): Promise<T> {
     const result = await this.transactor.run(async (em) => {
-      await em.query(`select from org where id = $1 for update`, [orgId]);
+      await em.query(`select from org where id = $1 for no key update`, [orgId]);
       return work(em);
     });
     this.access.forget();
@@ -102,10 +102,7 @@ export class OrgMembersService {
   }
 
   private async view(em: EntityManager, orgId: string, userId: string): Promise<OrgMemberView> {
-    const [view] = (await em.query(`${VIEW} where m.org_id = $1 and m.user_id = $2`, [
-      orgId,
-      userId,
-    ])) as OrgMemberView[];
+    const [view] = await em.query<OrgMemberView[]>(`${VIEW} where m.org_id = $1 and m.user_id = $2`, [orgId, userId]);
     return view;
   }
 

@@ -111,7 +111,7 @@ export class OrgsService {
     const set = { ...(changes.name && { name: changes.name }), ...(changes.orgType && { orgType: changes.orgType }) };
     if (Object.keys(set).length === 0) return;
     await this.transactor.run(async (em) => {
-      await em.query(`select from org where id = $1 for update`, [orgId]);
+      await em.query(`select from org where id = $1 for no key update`, [orgId]);
       const members = await em.countBy(OrgMember, { orgId });
       if (changes.orgType === 'personal' && members > 1) throw new PersonalOrgHasMembers(members);
       await em.update(Org, { id: orgId }, { ...set, updatedAt: this.clock.now() });
@@ -135,12 +135,12 @@ export class OrgsService {
 
   /** How much of what it may have an organisation has now. */
   async limits(orgId: string): Promise<OrgLimits> {
-    const [usage] = (await this.transactor.em.query(
+    const [usage] = await this.transactor.em.query<OrgLimits['current_usage'][]>(
       `select (select count(*)::int from graph where org_id = $1 and parent_id is null and status <> 'deleted') as graphs,
          (select count(*)::int from graph where org_id = $1 and parent_id is not null and status <> 'deleted') as subgraphs,
          (select count(*)::int from org_member where org_id = $1) as members`,
       [orgId],
-    )) as OrgLimits['current_usage'][];
+    );
     const max = this.config.maxGraphs;
     const nearlyFull = usage.graphs >= max * NEARLY_FULL;
     return {
@@ -157,11 +157,11 @@ export class OrgsService {
    * cannot both take the last place. Throws {@link GraphLimitReached}.
    */
   async requireRoomForGraph(em: EntityManager, orgId: string): Promise<void> {
-    await em.query(`select from org where id = $1 for update`, [orgId]);
-    const [{ graphs }] = (await em.query(
+    await em.query(`select from org where id = $1 for no key update`, [orgId]);
+    const [{ graphs }] = await em.query<{ graphs: number }[]>(
       `select count(*)::int as graphs from graph where org_id = $1 and parent_id is null and status <> 'deleted'`,
       [orgId],
-    )) as { graphs: number }[];
+    );
     if (graphs >= this.config.maxGraphs) throw new GraphLimitReached(this.config.maxGraphs);
   }
 }

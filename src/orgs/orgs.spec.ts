@@ -206,7 +206,7 @@ describe('organisations', () => {
       actor_id: owner.id,
       target: owner.orgId,
       ip: '127.0.0.1',
-      request_id: expect.any(String),
+      request_id: expect.any(String) as string,
     });
     expect(await outcome(member, `GET ${url}`)).toEqual([403, 'role_required']);
     expect(await outcome(admin, `GET ${url}?limit=0`)).toEqual([422, 'invalid_request']);

@@ -7,14 +7,14 @@ const OF_A_GRAPH = [
   'analytics',
   'analytics/usage',
   'backups',
-  'backups/*path',
+  'backups/*',
   'credits',
-  'credits/*path',
+  'credits/*',
   'limits',
   'schema/export',
   'schema/validate',
   'subgraphs',
-  'subgraphs/*path',
+  'subgraphs/*',
   'subscriptions',
   'tables/query',
 ];
@@ -29,7 +29,7 @@ export class NotYetController {
     throw new NotImplementedYet('This part of the graph API');
   }
 
-  @All(['graphs/extensions', 'graphs/tiers', 'graphs/capacity', 'offering', 'billing/*path'])
+  @All(['graphs/extensions', 'graphs/tiers', 'graphs/capacity', 'offering', 'billing/*'])
   @Requires('user', { scope: 'read' })
   ofPlatform(): never {
     throw new NotImplementedYet('This part of the API');

@@ -80,10 +80,10 @@ class ProbeController {
 class ProbeModule {
   constructor(targets: AccessTargets, transactor: Transactor) {
     targets.register('operation_id', async (id) => {
-      const [row] = (await transactor.em.query(
+      const [row] = await transactor.em.query<{ orgId: string; graphId: string; userId: string }[]>(
         `select org_id as "orgId", graph_id as "graphId", user_id as "userId" from operation where id = $1`,
         [id],
-      )) as { orgId: string; graphId: string; userId: string }[];
+      );
       return row ?? null;
     });
   }

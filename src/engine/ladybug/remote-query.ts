@@ -39,6 +39,11 @@ export class RemoteQuery {
     this.summary.catch(() => undefined);
   }
 
+  /** Bytes that arrived and that the reader has not taken; bounded by the credit and one batch. */
+  get bufferedBytes(): number {
+    return this.batches.reduce((sum, batch) => sum + batch.bytes.length, 0);
+  }
+
   start(): void {
     const { statement, parameters, timeoutMs, format, maxRows } = this.request;
     const message: QueryMessage = {

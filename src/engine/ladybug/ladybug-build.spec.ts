@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { EngineWorld, until } from '../../../test/support/engine-world';
+import type { BuildProgress, BuildSpec } from '../graph-engine';
+import { processTree } from './process-memory';
+
+describe('building a generation', () => {
+  let world: EngineWorld;
+  beforeAll(() => {
+    world = new EngineWorld();
+  });
+  afterAll(() => world.end());
+
+  const never = (): AbortSignal => new AbortController().signal;
+
+  it('loads, counts and hashes what it made', async () => {
+    const spec = await world.ringSpec(1_000);
+    const seen: BuildProgress[] = [];
+    const manifest = await world.engine.build(spec, { signal: never(), onProgress: (progress) => seen.push(progress) });
+    expect(readdirSync(spec.target.directory)).toEqual(['graph.lbug']);
+    const file = readFileSync(join(spec.target.directory, 'graph.lbug'));
+    expect(manifest).toEqual({
+      engine: 'ladybug',
+      engineVersion: expect.stringMatching(/^\d+\.\d+\.\d+/) as string,
+      bytes: file.length,
+      sha256: createHash('sha256').update(file).digest('hex'),
+      nodes: { Person: 1_000 },
+      relationships: { KNOWS: 1_000 },
+    });
+    expect(seen.at(-1)).toEqual({ table: 'KNOWS', rows: 2_000, totalRows: 2_000 });
+    expect(seen.map(({ rows }) => rows)).toEqual(seen.map(({ rows }) => rows).sort((a, b) => a - b));
+  });
+
+  it('joins several pairs of labels in one relationship table, from several files', async () => {
+    const a = await world.parquet('a.parquet', 'SELECT i AS id FROM range(3) t(i)');
+    const b = await world.parquet('b.parquet', "SELECT 'b' || i AS id FROM range(4) t(i)");
+    const ab = await world.parquet('ab.parquet', "SELECT i AS f, 'b' || i AS t FROM range(2) t(i)");
+    const ab2 = await world.parquet('ab2.parquet', "SELECT 2 AS f, 'b3' AS t");
+    const aa = await world.parquet('aa.parquet', 'SELECT i AS f, i AS t FROM range(3) t(i)');
+    const manifest = await world.engine.build(
+      {
+        target: world.target(),
+        inputDirectory: world.input,
+        definitions: [
+          'CREATE NODE TABLE `A node`(id INT64 PRIMARY KEY)',
+          'CREATE NODE TABLE B(id STRING PRIMARY KEY)',
+          'CREATE REL TABLE TIES(FROM `A node` TO B, FROM `A node` TO `A node`)',
+        ],
+        loads: [
+          { table: 'A node', kind: 'node', files: [a], rows: 3 },
+          { table: 'B', kind: 'node', files: [b], rows: 4 },
+          { table: 'TIES', kind: 'relationship', from: 'A node', to: 'B', files: [ab, ab2], rows: 3 },
+          { table: 'TIES', kind: 'relationship', from: 'A node', to: 'A node', files: [aa], rows: 3 },
+        ],
+      },
+      { signal: never() },
+    );
+    expect(manifest).toMatchObject({ nodes: { 'A node': 3, B: 4 }, relationships: { TIES: 6 } });
+  });
+
+  it.each([
+    ['a key twice', 'SELECT 1 AS id UNION ALL SELECT 1', /duplicated primary key value 1/],
+    ['no key', 'SELECT NULL::BIGINT AS id', /NULL/],
+    ['other columns', 'SELECT 1 AS id, 2 AS more', /columns/],
+  ])('fails on %s and leaves nothing behind', async (name, select, message) => {
+    const spec: BuildSpec = {
+      target: world.target(),
+      inputDirectory: world.input,
+      definitions: ['CREATE NODE TABLE A(id INT64 PRIMARY KEY)'],
+      loads: [{ table: 'A', kind: 'node', files: [await world.parquet(`${name}.parquet`, select)], rows: 1 }],
+    };
+    const failed = world.engine.build(spec, { signal: never() });
+    await expect(failed).rejects.toMatchObject({ code: 'load_failed', kind: 'invalid' });
+    await expect(failed).rejects.toThrow(message);
+    await failed.catch((error: Error) => expect(error.message).not.toContain(world.folder));
+    expect(existsSync(spec.target.directory)).toBe(false);
+  });
+
+  it('does not touch a directory that holds something', async () => {
+    const target = world.target();
+    mkdirSync(target.directory);
+    writeFileSync(join(target.directory, 'precious'), 'x');
+    await expect(world.engine.build({ target, definitions: [], loads: [] }, { signal: never() })).rejects.toMatchObject(
+      {
+        code: 'load_failed',
+      },
+    );
+    expect(readdirSync(target.directory)).toEqual(['precious']);
+  });
+
+  it('stops within 2 s when cancelled, with no process and no directory left', async () => {
+    const spec = await world.ringSpec(3_000_000);
+    const controller = new AbortController();
+    let abortedAt = 0;
+    const build = world.engine.build(spec, {
+      signal: controller.signal,
+      onProgress: ({ table, rows }) => {
+        if (abortedAt > 0 || table !== 'Person' || rows === 0) return;
+        abortedAt = Date.now();
+        controller.abort();
+      },
+    });
+    await expect(build).rejects.toMatchObject({ code: 'build_cancelled' });
+    expect(Date.now() - abortedAt).toBeLessThan(2_000);
+    expect(existsSync(spec.target.directory)).toBe(false);
+    expect(processTree(process.pid).slice(1)).toEqual([]);
+  });
+
+  it('is lost, to be tried again, when its process dies', async () => {
+    const spec = await world.ringSpec(3_000_000);
+    const build = world.engine.build(spec, { signal: never() });
+    const lost = expect(build).rejects.toMatchObject({ code: 'engine_lost', retryable: true });
+    await until('the loader writes', () => existsSync(join(spec.target.directory, 'graph.lbug')));
+    for (const pid of processTree(process.pid).slice(1)) process.kill(pid, 'SIGKILL');
+    await lost;
+    expect(existsSync(spec.target.directory)).toBe(false);
+  });
+});

@@ -1,0 +1,125 @@
+/** One event of a stream, as it came over the wire. */
+export interface StreamEvent {
+  id: string | null;
+  event: string;
+  data: Record<string, unknown>;
+}
+
+export interface Started {
+  operation_id: string;
+  graph_id: string;
+  _links: { stream: string; status: string };
+}
+
+/** A client as thin as can be, so that tests see what is on the wire. */
+export class Client {
+  constructor(
+    readonly url: string,
+    readonly apiKey: string,
+  ) {}
+
+  request(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(new URL(path, this.url), {
+      method,
+      headers: {
+        'x-api-key': this.apiKey,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  }
+
+  /** The body of an answer that must have this status. */
+  async expect<T = Record<string, unknown>>(status: number, method: string, path: string, body?: unknown): Promise<T> {
+    const response = await this.request(method, path, body);
+    const text = await response.text();
+    if (response.status !== status)
+      throw new Error(`${method} ${path}: ${response.status} instead of ${status}: ${text}`);
+    return (text === '' ? {} : JSON.parse(text)) as T;
+  }
+
+  /** Every frame of an operation's stream from its beginning to its close. */
+  async events(started: Started, headers: Record<string, string> = {}): Promise<StreamEvent[]> {
+    const response = await this.request('GET', started._links.stream, undefined, headers);
+    if (!response.ok) throw new Error(`Stream: ${response.status}`);
+    return parseFrames(await response.text());
+  }
+
+  /** Waits for the end of an operation and returns its result; throws what it failed with. */
+  async result(started: Started): Promise<Record<string, unknown>> {
+    const last = (await this.events(started)).filter((frame) => frame.id !== null).at(-1);
+    if (last?.event !== 'operation_completed') throw new Error(JSON.stringify(last));
+    return last.data.result as Record<string, unknown>;
+  }
+
+  async createGraph(schema: object, name = 'test'): Promise<string> {
+    const started = await this.expect<Started>(202, 'POST', '/v1/graphs', {
+      metadata: { graph_name: name },
+      custom_schema: schema,
+    });
+    await this.result(started);
+    return started.graph_id;
+  }
+
+  /** Uploads and stages a file; the answer of the last step. */
+  async stage(
+    graphId: string,
+    table: string,
+    fileName: string,
+    content: string | Buffer,
+    contentType = 'text/csv',
+  ): Promise<Response> {
+    const file = await this.expect<{ file_id: string; upload_url: string }>(
+      200,
+      'POST',
+      `/v1/graphs/${graphId}/files`,
+      {
+        file_name: fileName,
+        table_name: table,
+        content_type: contentType,
+      },
+    );
+    const put = await fetch(file.upload_url, {
+      method: 'PUT',
+      body: content,
+      headers: { 'content-type': contentType },
+    });
+    if (!put.ok) throw new Error(`Upload: ${put.status} ${await put.text()}`);
+    return this.request('PATCH', `/v1/graphs/${graphId}/files/${file.file_id}`, { status: 'uploaded' });
+  }
+
+  async materialize(graphId: string, options: object = {}): Promise<Record<string, unknown>> {
+    return this.result(await this.expect<Started>(200, 'POST', `/v1/graphs/${graphId}/materialize`, options));
+  }
+
+  async query(graphId: string, query: string, parameters: object = {}): Promise<Record<string, unknown>[]> {
+    const answer = await this.expect<{ data: Record<string, unknown>[] }>(200, 'POST', `/v1/graphs/${graphId}/query`, {
+      query,
+      parameters,
+    });
+    return answer.data;
+  }
+}
+
+/** Reads the frames of an event stream; comments are left out. */
+export function parseFrames(text: string): StreamEvent[] {
+  return text
+    .split('\n\n')
+    .map(
+      (frame) =>
+        new Map(
+          frame
+            .split('\n')
+            .flatMap((line): [string, string][] =>
+              /^\w+:/.test(line) ? [[line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]] : [],
+            ),
+        ),
+    )
+    .filter((fields) => fields.has('data'))
+    .map((fields) => ({
+      id: fields.get('id') ?? null,
+      event: fields.get('event') ?? 'message',
+      data: JSON.parse(fields.get('data')!) as Record<string, unknown>,
+    }));
+}
