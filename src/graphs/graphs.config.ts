@@ -1,9 +1,6 @@
 import { integer, Setting } from '../config/setting';
 
 export class GraphsConfig {
-  @Setting('GRAPHS_PER_ORG', integer({ min: 1 }), 'graphs that one organisation may have')
-  readonly perOrg: number = 100;
-
   @Setting(
     'GENERATION_KEEP_HOURS',
     integer({ min: 0, max: 8_760 }),

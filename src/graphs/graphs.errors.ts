@@ -21,16 +21,6 @@ export class GraphNotReady extends DomainError {
   }
 }
 
-export class GraphLimitReached extends DomainError {
-  readonly code = 'graph_limit_reached';
-  readonly kind = 'forbidden';
-  constructor(limit: number) {
-    super(
-      `This organisation has ${limit} graphs, which is its limit. Delete one, or ask the operator to raise GRAPHS_PER_ORG`,
-    );
-  }
-}
-
 export class NoOrganisation extends DomainError {
   readonly code = 'organisation_required';
   readonly kind = 'bad_request';

@@ -40,16 +40,6 @@ export class GraphsRepository {
     );
   }
 
-  /** Counts an org's graphs while holding its row, so that two requests at once cannot both take the last place. */
-  async countLocked(em: EntityManager, orgId: string): Promise<number> {
-    await em.query('select 1 from org where id = $1 for update', [orgId]);
-    const [{ count }] = await em.query<[{ count: string }]>(
-      `select count(*) from graph where org_id = $1 and status not in ('deleted', 'failed')`,
-      [orgId],
-    );
-    return Number(count);
-  }
-
   /** Every graph that the actor may see, newest first. Owners and admins of an org are admins of its graphs. */
   async listFor(actor: Actor): Promise<ListedGraph[]> {
     const rows = await this.transactor.em.query<{ id: string; role: ListedGraph['role'] }[]>(

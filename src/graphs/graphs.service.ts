@@ -7,13 +7,13 @@ import { GraphEngine, type HostStatus } from '../engine/graph-engine';
 import type { Operation } from '../operations/operation.entity';
 import { OperationsService } from '../operations/operations.service';
 import { GraphMembersService } from '../orgs/graph-members.service';
+import { OrgsService } from '../orgs/orgs.service';
 import type { GraphSchema } from '../schemas/graph-schema';
 import { parseSchema } from '../schemas/parse-schema';
 import type { CreateGraphDto } from './dto/create-graph.dto';
 import { GenerationsService } from './generations.service';
 import type { Generation, Graph } from './graph.entity';
-import { GraphsConfig } from './graphs.config';
-import { GraphLimitReached, GraphNotFound, NoOrganisation, OrganisationAmbiguous } from './graphs.errors';
+import { GraphNotFound, NoOrganisation, OrganisationAmbiguous } from './graphs.errors';
 import { CreateGraph, DeleteGraph } from './graphs.operations';
 import { GraphsRepository, type ListedGraph } from './graphs.repository';
 
@@ -25,11 +25,11 @@ export class GraphsService {
     private readonly graphs: GraphsRepository,
     private readonly generations: GenerationsService,
     private readonly members: GraphMembersService,
+    private readonly orgs: OrgsService,
     private readonly operations: OperationsService,
     private readonly audit: AuditService,
     private readonly engine: GraphEngine,
     private readonly ids: Ids,
-    private readonly config: GraphsConfig,
   ) {}
 
   /** Registers a graph and starts building its first, empty generation. The creator becomes its admin. */
@@ -42,8 +42,7 @@ export class GraphsService {
     const orgId = await this.orgFor(actor, request.org_id);
     const graphId = this.ids.graph();
     return this.transactor.run(async (em) => {
-      if ((await this.graphs.countLocked(em, orgId)) >= this.config.perOrg)
-        throw new GraphLimitReached(this.config.perOrg);
+      await this.orgs.requireRoomForGraph(em, orgId);
       await this.graphs.insert(
         em,
         {

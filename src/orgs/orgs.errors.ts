@@ -63,7 +63,9 @@ export class GraphLimitReached extends DomainError {
   readonly kind = 'forbidden';
   override readonly details: Readonly<Record<string, unknown>>;
   constructor(limit: number) {
-    super(`This organisation has ${limit} graphs, the most that it may have. Delete one that is no longer needed.`);
+    super(
+      `This organisation has ${limit} graphs, the most that it may have. Delete one, or ask the operator to raise GRAPHS_PER_ORG.`,
+    );
     this.details = { limit };
   }
 }

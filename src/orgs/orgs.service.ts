@@ -50,7 +50,7 @@ export interface OrgLimits {
 
 const VIEW = `select o.id, o.name, o.org_type, o.created_at, o.updated_at, m.role, m.joined_at,
     (select count(*)::int from org_member x where x.org_id = o.id) as member_count,
-    (select count(*)::int from graph g where g.org_id = o.id and g.parent_id is null and g.status <> 'deleted') as graph_count
+    (select count(*)::int from graph g where g.org_id = o.id and g.parent_id is null and g.status not in ('deleted', 'failed')) as graph_count
   from org_member m join org o on o.id = m.org_id`;
 /** Share of the graphs at which a warning appears. */
 const NEARLY_FULL = 0.8;
@@ -136,8 +136,8 @@ export class OrgsService {
   /** How much of what it may have an organisation has now. */
   async limits(orgId: string): Promise<OrgLimits> {
     const [usage] = await this.transactor.em.query<OrgLimits['current_usage'][]>(
-      `select (select count(*)::int from graph where org_id = $1 and parent_id is null and status <> 'deleted') as graphs,
-         (select count(*)::int from graph where org_id = $1 and parent_id is not null and status <> 'deleted') as subgraphs,
+      `select (select count(*)::int from graph where org_id = $1 and parent_id is null and status not in ('deleted', 'failed')) as graphs,
+         (select count(*)::int from graph where org_id = $1 and parent_id is not null and status not in ('deleted', 'failed')) as subgraphs,
          (select count(*)::int from org_member where org_id = $1) as members`,
       [orgId],
     );
@@ -159,7 +159,7 @@ export class OrgsService {
   async requireRoomForGraph(em: EntityManager, orgId: string): Promise<void> {
     await em.query(`select from org where id = $1 for no key update`, [orgId]);
     const [{ graphs }] = await em.query<{ graphs: number }[]>(
-      `select count(*)::int as graphs from graph where org_id = $1 and parent_id is null and status <> 'deleted'`,
+      `select count(*)::int as graphs from graph where org_id = $1 and parent_id is null and status not in ('deleted', 'failed')`,
       [orgId],
     );
     if (graphs >= this.config.maxGraphs) throw new GraphLimitReached(this.config.maxGraphs);

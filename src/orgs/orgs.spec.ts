@@ -11,7 +11,7 @@ describe('organisations', () => {
 
   beforeAll(async () => {
     database = await testDatabase();
-    world = await IdentityApp.start(database.url, { settings: { ORG_MAX_GRAPHS: '2' } });
+    world = await IdentityApp.start(database.url, { settings: { GRAPHS_PER_ORG: '2' } });
   });
 
   beforeEach(async () => {
