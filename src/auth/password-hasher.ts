@@ -1,16 +1,20 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { hash, type Options, parseOptions, verify } from '@node-rs/argon2';
 import { AuthConfig } from './auth.config';
 
 /** Hashes passwords with argon2id, on libuv's thread pool, so that requests go on meanwhile. */
 @Injectable()
-export class PasswordHasher {
+export class PasswordHasher implements OnModuleInit {
   private readonly options: Options;
   /** A hash of nothing that anybody knows, to spend the same time on unknown emails. */
-  private decoy?: Promise<string>;
+  private decoy: string;
 
   constructor(config: AuthConfig) {
     this.options = { memoryCost: config.hashMemoryKib, timeCost: config.hashPasses, parallelism: 1 };
+  }
+
+  async onModuleInit(): Promise<void> {
+    this.decoy = await this.hash('decoy');
   }
 
   hash(password: string): Promise<string> {
@@ -19,12 +23,8 @@ export class PasswordHasher {
 
   /** Takes as long for `null` (no such user) as for a wrong password. */
   async verify(stored: string | null, password: string): Promise<boolean> {
-    if (stored === null) {
-      this.decoy ??= this.hash('decoy');
-      await verify(await this.decoy, password.normalize('NFKC'));
-      return false;
-    }
-    return verify(stored, password.normalize('NFKC'));
+    const matches = await verify(stored ?? this.decoy, password.normalize('NFKC'));
+    return stored !== null && matches;
   }
 
   /** Whether a hash was made with other parameters than today's. */
