@@ -26,3 +26,9 @@ export function childEntry(source: string): string {
   if (!existsSync(entry)) throw new Error(`${source} is not compiled. Run "npm run build" first.`);
   return entry;
 }
+
+/** The folder of an installed package, by the path under which a child of ours looks for it (which may be a link). */
+export function packageFolder(name: string): string {
+  const folder = join(projectRoot(), 'node_modules', name);
+  return existsSync(folder) ? folder : dirname(require.resolve(name));
+}

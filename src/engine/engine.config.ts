@@ -14,41 +14,41 @@ export class EngineConfig {
     integer({ min: 1, max: 10_000 }),
     'graphs that are open at once; the longest idle closes',
   )
-  readonly maxHosts = 16;
+  readonly maxHosts: number = 16;
 
   @Setting('ENGINE_IDLE_CLOSE_SECONDS', integer({ min: 1 }), 'an open graph that nobody queries closes after this')
-  readonly idleCloseSeconds = 120;
+  readonly idleCloseSeconds: number = 120;
 
   @Setting('ENGINE_BUFFER_POOL_MB', integer({ min: 16 }), 'page cache of an open graph; filled only as it is used')
-  readonly bufferPoolMb = 256;
+  readonly bufferPoolMb: number = 256;
 
   @Setting('ENGINE_LOADER_POOL_MB', integer({ min: 256 }), 'page cache of a process that builds a graph')
-  readonly loaderPoolMb = 1024;
+  readonly loaderPoolMb: number = 1024;
 
   @Setting('ENGINE_HOST_MEMORY_MB', integer({ min: 128 }), 'an open graph that holds more is ended, with its queries')
-  readonly hostMemoryMb = 1024;
+  readonly hostMemoryMb: number = 1024;
 
   @Setting('ENGINE_LOADER_MEMORY_MB', integer({ min: 512 }), 'a building process that holds more is ended')
-  readonly loaderMemoryMb = 4096;
+  readonly loaderMemoryMb: number = 4096;
 
   @Setting('ENGINE_MAX_DATABASE_GB', powerOfTwo, 'largest size of one graph; a power of two')
-  readonly maxDatabaseGb = 64;
+  readonly maxDatabaseGb: number = 64;
 
   @Setting('ENGINE_HOST_THREADS', integer({ min: 1, max: 256 }), 'threads of one query', 'the cores, at most 4')
-  readonly hostThreads = Math.min(4, availableParallelism());
+  readonly hostThreads: number = Math.min(4, availableParallelism());
 
   @Setting('ENGINE_LOADER_THREADS', integer({ min: 1, max: 256 }), 'threads of a build', 'the cores')
-  readonly loaderThreads = availableParallelism();
+  readonly loaderThreads: number = availableParallelism();
 
   @Setting(
     'ENGINE_HOST_CONNECTIONS',
     integer({ min: 1, max: 64 }),
     'queries of one graph that run at once; others queue',
   )
-  readonly hostConnections = 4;
+  readonly hostConnections: number = 4;
 
   @Setting('ENGINE_START_SECONDS', integer({ min: 1 }), 'time in which a graph must open')
-  readonly startSeconds = 20;
+  readonly startSeconds: number = 20;
 
   @Setting(
     'ENGINE_CONFINEMENT',

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Logger } from '@nestjs/common';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { Confinement, type ConfinementLevel } from '../../src/engine/confinement';
 import { EngineConfig } from '../../src/engine/engine.config';
@@ -16,6 +17,7 @@ export class EngineWorld {
 
   constructor(settings: Partial<EngineConfig> = {}, level: ConfinementLevel = 'none') {
     mkdirSync(this.input);
+    Logger.overrideLogger(false);
     this.engine = new LadybugEngine(Object.assign(new EngineConfig(), settings), new Confinement(level));
   }
 
@@ -40,7 +42,7 @@ export class EngineWorld {
     const persons = await this.parquet(
       `person-${people}.parquet`,
       `SELECT i AS id, 'person ' || i AS name, DATE '2000-01-01' + CAST(i % 100 AS INTEGER) AS born,
-       TIMESTAMP '2020-01-01 10:00:00.5' AS seen, i * 0.5 AS score FROM range(${people}) t(i)`,
+       TIMESTAMP '2020-01-01 10:00:00.5' AS seen, CAST(i AS DOUBLE) / 2 AS score FROM range(${people}) t(i)`,
     );
     const knows = await this.parquet(
       `knows-${people}.parquet`,

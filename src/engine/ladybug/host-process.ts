@@ -1,12 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { childEntry, compiledRoot } from '../../common/child-entry';
+import { childEntry, compiledRoot, packageFolder } from '../../common/child-entry';
 import type { Confinement } from '../confinement';
 import { EngineLost, LoaderOutOfMemory, QueryInvalid, QueryOutOfMemory, QueryTimeout } from '../engine.errors';
 import type { QueryRequest } from '../graph-engine';
 import { buildFailureOf, failureOf, HostGone } from './failures';
-import { FrameChannel, FrameType, type Frame } from './frames';
+import { FrameChannel, FrameType, PROTOCOL_VERSION, type Frame } from './frames';
 import type { BuildMessage, FailureMessage, HelloMessage, OpenMessage, ProgressMessage } from './messages';
 import { UnusableParameter } from './parameters';
 import { residentBytes } from './process-memory';
@@ -173,7 +173,10 @@ export class HostProcess {
       this.onOpenFailure = reject;
     });
     const timer = setTimeout(() => this.onOpenFailure?.(new EngineLost('opening the graph')), this.options.startMs);
-    this.channel.sendJson(FrameType.Open, 0, { protocol: 1, ...this.options.open } satisfies OpenMessage);
+    this.channel.sendJson(FrameType.Open, 0, {
+      protocol: PROTOCOL_VERSION,
+      ...this.options.open,
+    } satisfies OpenMessage);
     try {
       this.engineVersion = (await answered).engineVersion;
     } finally {
@@ -249,7 +252,7 @@ function spawnHost({ open, confinement, readOnly, writable }: HostOptions): Chil
   const { command, args } = confinement.confine({
     command: process.execPath,
     args: ['--max-old-space-size=256', childEntry('engine/ladybug/host-main')],
-    readOnly: [compiledRoot(), dirname(require.resolve('@ladybugdb/core')), ...readOnly],
+    readOnly: [compiledRoot(), packageFolder('@ladybugdb/core'), ...readOnly],
     writable,
     env,
     cwd,

@@ -36,7 +36,7 @@ describe('building a generation', () => {
     const a = await world.parquet('a.parquet', 'SELECT i AS id FROM range(3) t(i)');
     const b = await world.parquet('b.parquet', "SELECT 'b' || i AS id FROM range(4) t(i)");
     const ab = await world.parquet('ab.parquet', "SELECT i AS f, 'b' || i AS t FROM range(2) t(i)");
-    const ab2 = await world.parquet('ab2.parquet', "SELECT 2 AS f, 'b3' AS t");
+    const ab2 = await world.parquet('ab2.parquet', "SELECT 2::BIGINT AS f, 'b3' AS t");
     const aa = await world.parquet('aa.parquet', 'SELECT i AS f, i AS t FROM range(3) t(i)');
     const manifest = await world.engine.build(
       {
@@ -60,9 +60,9 @@ describe('building a generation', () => {
   });
 
   it.each([
-    ['a key twice', 'SELECT 1 AS id UNION ALL SELECT 1', /duplicated primary key value 1/],
+    ['a key twice', 'SELECT 1::BIGINT AS id UNION ALL SELECT 1', /duplicated primary key value 1/],
     ['no key', 'SELECT NULL::BIGINT AS id', /NULL/],
-    ['other columns', 'SELECT 1 AS id, 2 AS more', /columns/],
+    ['other columns', 'SELECT 1::BIGINT AS id, 2 AS more', /columns/],
   ])('fails on %s and leaves nothing behind', async (name, select, message) => {
     const spec: BuildSpec = {
       target: world.target(),

@@ -34,8 +34,8 @@ describe('queries of a graph', () => {
   it('compare with dates given as text or as Date', async () => {
     const statement = 'MATCH (p:Person) WHERE p.born = date($day) RETURN count(*) AS people';
     expect((await world.rows(ring, statement, { day: '2000-01-08' })).rows).toEqual([{ people: 2_000 }]);
-    const seen = 'MATCH (p:Person) WHERE p.seen > $when RETURN count(*) AS people';
-    expect((await world.rows(ring, seen, { when: new Date('2020-01-01T10:00:00Z') })).rows).toEqual([
+    const seen = 'MATCH (p:Person) WHERE p.seen > $instant RETURN count(*) AS people';
+    expect((await world.rows(ring, seen, { instant: new Date('2020-01-01T10:00:00Z') })).rows).toEqual([
       { people: 200_000 },
     ]);
   });
