@@ -37,10 +37,22 @@ module.exports = {
     {
       name: 'private-rooms',
       comment:
-        "A feature's repository, entity, processor and controller are its own: ask its service, so that its rules hold.",
+        "A feature's repository, entity, processor and controller are its own: ask its service, so that its rules hold (types may be named; jobs and operations are two halves of one thing).",
       severity: 'error',
       from: { path: '^src/([^/]+)/', pathNot: SPEC },
-      to: { path: '^src/[^/]+/.*\\.(repository|entity|processor|controller)\\.ts$', pathNot: '^src/$1/' },
+      to: {
+        path: '^src/[^/]+/.*\\.(repository|entity|processor|controller)\\.ts$',
+        pathNot: ['^src/$1/', '^src/operations/operations\\.repository\\.ts$'],
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'operations-for-jobs-only',
+      comment:
+        'Only jobs write the rows of operations beside the service: everybody else begins and awaits operations through OperationsService.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/(jobs|operations)/', SPEC] },
+      to: { path: '^src/operations/operations\\.repository\\.ts$' },
     },
     {
       name: 'engine-behind-its-port',

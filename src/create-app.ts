@@ -5,7 +5,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { ulid } from 'ulid';
 import { AppModule } from './app.module';
-import { validationPipe } from './common/validation.pipe';
+import { RequestValidationPipe } from './common/validation.pipe';
 import { type Environment, loadConfig } from './config/load-config';
 import { PlatformConfig } from './config/platform.config';
 import { PlatformLogger } from './telemetry/platform-logger';
@@ -36,7 +36,7 @@ export async function createApp(environment: Environment, databaseUrl: string): 
     abortOnError: false,
   });
   await app.register(helmet);
-  app.useGlobalPipes(validationPipe());
+  app.useGlobalPipes(new RequestValidationPipe());
   documentApi(app);
   return app;
 }

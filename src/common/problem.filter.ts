@@ -30,8 +30,7 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const document = this.documentOf(error, request);
-    if (document.status >= 500)
-      this.logger.error(`${request.method} ${request.url.split('?')[0]} [${request.id}]`, stackOf(error));
+    if (document.status >= 500) this.report(error, `${request.method} ${request.url.split('?')[0]} [${request.id}]`);
     // The answer has begun (a stream): its writer reports the failure inside it.
     if (reply.sent || reply.raw.headersSent) return;
     if (error instanceof DomainError && error.retryAfterSeconds !== undefined) {
@@ -39,6 +38,12 @@ export class ProblemFilter implements ExceptionFilter {
     }
     if (document.status === 401) void reply.header('www-authenticate', 'Bearer, ApiKey');
     void reply.status(document.status).type('application/problem+json').send(JSON.stringify(document));
+  }
+
+  /** What was foreseen needs no stack, and what a client asked for in vain (501) no line at all. */
+  private report(error: unknown, request: string): void {
+    if (!(error instanceof DomainError) || error.kind === 'internal') this.logger.error(request, stackOf(error));
+    else if (error.kind !== 'not_implemented') this.logger.warn(`${request}: ${error.message}`);
   }
 
   private documentOf(error: unknown, request: FastifyRequest): Problem {

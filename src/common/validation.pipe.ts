@@ -1,16 +1,34 @@
-import { ValidationPipe } from '@nestjs/common';
+import { type ArgumentMetadata, ValidationPipe } from '@nestjs/common';
 import type { ValidationError } from 'class-validator';
 import type { FieldProblem } from './problem';
 import { InvalidRequest } from './problem.filter';
 
+const PLACES: Record<ArgumentMetadata['type'], string> = {
+  body: 'body',
+  query: 'query',
+  param: 'path',
+  custom: 'body',
+};
+
 /** Validates every DTO by its class-validator rules. Unknown fields are refused, so a misspelt option is never ignored. */
-export function validationPipe(): ValidationPipe {
-  return new ValidationPipe({
-    whitelist: true,
-    forbidNonWhitelisted: true,
-    transform: true,
-    exceptionFactory: (errors) => new InvalidRequest(errors.flatMap((error) => fieldProblems(error, ['body']))),
-  });
+export class RequestValidationPipe extends ValidationPipe {
+  constructor() {
+    super({
+      whitelist: true,
+      forbidNonWhitelisted: true,
+      transform: true,
+      exceptionFactory: (errors) => new InvalidRequest(errors.flatMap((error) => fieldProblems(error, []))),
+    });
+  }
+
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    try {
+      return (await super.transform(value, metadata)) as unknown;
+    } catch (error) {
+      if (!(error instanceof InvalidRequest)) throw error;
+      throw new InvalidRequest(error.fields.map((field) => ({ ...field, loc: [PLACES[metadata.type], ...field.loc] })));
+    }
+  }
 }
 
 /** Flattens nested class-validator errors to one entry for each broken rule. */

@@ -13,6 +13,7 @@ import { Queues } from './queues';
 import { Reaper } from './reaper.sensor';
 import { RunningAttempts } from './running-attempts';
 import { Sweeper } from './sweeper.sensor';
+import { WorkDirectories } from './work-directories';
 import { Workers } from './workers';
 
 /** Runs operations: delivery, workers and the sensors that look after both. Everything of it that features use is global. */
@@ -29,8 +30,9 @@ import { Workers } from './workers';
     RunningAttempts,
     Sweeper,
     Workers,
+    WorkDirectories,
   ],
-  exports: [OperationsModule, OperationRuntime, Queues, Dispatcher, RunningAttempts],
+  exports: [OperationsModule, OperationRuntime, Queues, Dispatcher, RunningAttempts, WorkDirectories],
 })
 class JobsCoreModule {}
 

@@ -1,12 +1,12 @@
-import { mkdir, rm } from 'node:fs/promises';
 import { Injectable } from '@nestjs/common';
-import { PlatformConfig } from '../config/platform.config';
-import { type GenerationManifest, GraphEngine } from '../engine/graph-engine';
-import { GenerationsService } from '../graphs/generations.service';
+import { type BuildProgress, type GenerationManifest, GraphEngine } from '../engine/graph-engine';
+import { type Build, GenerationsService } from '../graphs/generations.service';
+import type { Graph } from '../graphs/graph.entity';
 import { GraphsService } from '../graphs/graphs.service';
 import { HandlesOperation } from '../jobs/handles-operation';
 import type { OperationContext } from '../jobs/operation-context';
 import { OperationProcessor } from '../jobs/operation-processor';
+import { WorkDirectories } from '../jobs/work-directories';
 import { definitionsOf } from '../schemas/schema-definitions';
 import { type PreparedTables, StagingService } from '../staging/staging.service';
 import { loadsOf, refuseBadTables, refuseMismatch } from './load-plan';
@@ -26,7 +26,7 @@ export class MaterializeGraphProcessor extends OperationProcessor<typeof Materia
     private readonly generations: GenerationsService,
     private readonly staging: StagingService,
     private readonly engine: GraphEngine,
-    private readonly config: PlatformConfig,
+    private readonly work: WorkDirectories,
   ) {
     super();
   }
@@ -45,46 +45,43 @@ export class MaterializeGraphProcessor extends OperationProcessor<typeof Materia
     const files = await this.staging.snapshot(graphId);
     if (files.length === 0) throw new NothingStaged();
 
-    const work = this.config.path('work', `${ctx.operationId}-${ctx.attempt}`);
-    await mkdir(work, { recursive: true });
-    try {
+    return this.work.use(ctx, async (directory) => {
       ctx.progress(1, 'Checking staged rows', step(1));
-      const prepared = await this.staging.prepare(graphId, graph.schema, files, work, {
+      const prepared = await this.staging.prepare(graphId, graph.schema, files, directory, {
         ignoreErrors,
         signal: ctx.signal,
         onProgress: (percent, table) => ctx.progress((percent / 100) * PREPARED, `Checking ${table}`, step(1)),
       });
       refuseBadTables(prepared, ignoreErrors);
-      const build = await this.generations.begin(ctx, graphId);
-      const manifest = await this.engine.build(
-        {
-          target: build,
-          definitions: definitionsOf(graph.schema),
-          loads: loadsOf(graph.schema, prepared),
-          inputDirectory: prepared.directory,
-        },
-        { signal: ctx.signal, onProgress: (progress) => this.report(ctx, progress) },
-      );
-      refuseMismatch(prepared, manifest);
+      const { build, manifest } = await this.load(ctx, graph, prepared);
       ctx.progress(95, 'Publishing', step(3));
+      const fileIds = files.map((file) => file.id);
       await this.generations.publish(ctx, build, manifest, (em) =>
-        this.staging.markMaterialized(
-          em,
-          graphId,
-          files.map((file) => file.id),
-          build.generation,
-        ),
+        this.staging.markMaterialized(em, graphId, fileIds, build.generation),
       );
       return resultOf(graphId, build.generation, prepared, manifest);
-    } finally {
-      await rm(work, { recursive: true, force: true });
-    }
+    });
   }
 
-  private report(
+  private async load(
     ctx: OperationContext,
-    { table, rows, totalRows }: { table: string; rows: number; totalRows: number },
-  ): void {
+    graph: Graph,
+    prepared: PreparedTables,
+  ): Promise<{ build: Build; manifest: GenerationManifest }> {
+    const build = await this.generations.begin(ctx, graph.id);
+    const spec = {
+      target: build,
+      definitions: definitionsOf(graph.schema),
+      loads: loadsOf(graph.schema, prepared),
+      inputDirectory: prepared.directory,
+    };
+    const onProgress = (progress: BuildProgress): void => this.report(ctx, progress);
+    const manifest = await this.engine.build(spec, { signal: ctx.signal, onProgress });
+    refuseMismatch(prepared, manifest);
+    return { build, manifest };
+  }
+
+  private report(ctx: OperationContext, { table, rows, totalRows }: BuildProgress): void {
     const share = totalRows === 0 ? 1 : rows / totalRows;
     ctx.progress(PREPARED + share * (LOADED - PREPARED), `Loading ${table}`, {
       ...step(2),

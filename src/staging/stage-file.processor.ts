@@ -1,14 +1,13 @@
-import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../common/clock';
 import { Transactor } from '../database/transactor';
-import { PlatformConfig } from '../config/platform.config';
 import { GraphsService } from '../graphs/graphs.service';
 import { HandlesOperation } from '../jobs/handles-operation';
 import type { OperationContext } from '../jobs/operation-context';
 import { OperationProcessor } from '../jobs/operation-processor';
+import { WorkDirectories } from '../jobs/work-directories';
 import type { Operation } from '../operations/operation.entity';
 import { findType } from '../schemas/graph-schema';
 import { ObjectStore } from '../storage/object-store';
@@ -31,24 +30,23 @@ export class StageFileProcessor extends OperationProcessor<typeof StageFile> {
     private readonly engine: StagingEngine,
     private readonly transactor: Transactor,
     private readonly clock: Clock,
-    private readonly config: PlatformConfig,
+    private readonly work: WorkDirectories,
   ) {
     super();
   }
 
   async run({ fileId }: StageFilePayload, ctx: OperationContext): Promise<object> {
     const file = await this.files.find(this.transactor.em, fileId);
-    if (file === null || file.uploadKey === null) throw new FileNotFound(fileId);
+    const uploadKey = file?.uploadKey ?? null;
+    if (file === null || uploadKey === null) throw new FileNotFound(fileId);
     ctx.progress(1, `Reading ${file.fileName}`);
-    const work = this.config.path('work', `${ctx.operationId}-${ctx.attempt}`);
-    await mkdir(work, { recursive: true });
-    try {
+    return this.work.use(ctx, async (work) => {
       const output = join(work, 'part.parquet');
       const staged = await this.read(file, { work, output, signal: ctx.signal });
       // A name of its own for each attempt: one that comes too late cannot touch what another one published.
       const partKey = staged.written
         ? `${filePrefix(file)}part-${ctx.operationId}-${ctx.attempt}.parquet`
-        : file.uploadKey;
+        : uploadKey;
       if (staged.written) await this.objects.putFile(partKey, output);
       try {
         await ctx.transaction((em) => this.publish(em, file, staged, partKey));
@@ -57,9 +55,7 @@ export class StageFileProcessor extends OperationProcessor<typeof StageFile> {
         throw error;
       }
       return { file_id: file.id, table_name: file.tableName, row_count: staged.rows, columns: staged.columns };
-    } finally {
-      await rm(work, { recursive: true, force: true });
-    }
+    });
   }
 
   protected override async afterFailureOrCancel(

@@ -16,7 +16,6 @@ const OF_A_GRAPH = [
   'subgraphs',
   'subgraphs/*',
   'subscriptions',
-  'tables/query',
 ];
 
 /** Parts of the wire contract that are not there yet: they say so, instead of pretending not to exist. */

@@ -14,7 +14,7 @@ import { Clock } from '../../src/common/clock';
 import { CommonModule } from '../../src/common/common.module';
 import { Ids } from '../../src/common/ids';
 import { ProblemFilter } from '../../src/common/problem.filter';
-import { validationPipe } from '../../src/common/validation.pipe';
+import { RequestValidationPipe } from '../../src/common/validation.pipe';
 import { ConfigModule } from '../../src/config/config.module';
 import { DatabaseConfig } from '../../src/database/database.config';
 import { DatabaseModule } from '../../src/database/database.module';
@@ -145,7 +145,7 @@ export class IdentityApp {
       .compile();
     const app = built.createNestApplication<NestFastifyApplication>(new FastifyAdapter({ trustProxy: true }));
     app.enableShutdownHooks();
-    app.useGlobalPipes(validationPipe());
+    app.useGlobalPipes(new RequestValidationPipe());
     try {
       await app.init();
     } catch (error) {

@@ -13,7 +13,7 @@ import { CommonModule } from '../../src/common/common.module';
 import { ProblemFilter } from '../../src/common/problem.filter';
 import { Ids } from '../../src/common/ids';
 import { Clock } from '../../src/common/clock';
-import { validationPipe } from '../../src/common/validation.pipe';
+import { RequestValidationPipe } from '../../src/common/validation.pipe';
 import { ConfigModule } from '../../src/config/config.module';
 import type { Environment } from '../../src/config/load-config';
 import { PlatformConfig } from '../../src/config/platform.config';
@@ -149,7 +149,7 @@ export class OperationsWorld {
         logger: process.env.TEST_LOG ? undefined : ['fatal'],
       },
     );
-    app.useGlobalPipes(validationPipe());
+    app.useGlobalPipes(new RequestValidationPipe());
     app.useGlobalFilters(new ProblemFilter(app.get(Clock)));
     try {
       await app.init();
@@ -212,7 +212,7 @@ export class OperationsWorld {
   }
 
   query<T = Record<string, unknown>>(sql: string, parameters: unknown[] = []): Promise<T[]> {
-    return this.tx.em.query(sql, parameters) as Promise<T[]>;
+    return this.tx.em.query<T[]>(sql, parameters);
   }
 
   /** As if the lease had run out. */
