@@ -69,14 +69,14 @@ export class EngineLost extends DomainError {
   }
 }
 
-/** All places for open graphs are taken by graphs that are being queried. */
+/** All places for open graphs are taken by graphs that are being queried, or one graph has too many queries. */
 export class EngineBusy extends DomainError {
   readonly code = 'engine_busy';
   readonly kind = 'unavailable';
   override readonly retryable = true;
   override readonly retryAfterSeconds = 2;
   constructor() {
-    super('Too many graphs are being queried at this moment. Try again in a few seconds');
+    super('Too many queries are running at this moment. Try again in a few seconds');
   }
 }
 

@@ -40,7 +40,9 @@ export class HostQuery {
     const { statement } = this.message;
     const parameters = bindParameters(this.message.parameters) as Record<string, LbugValue>;
     // The result is complete in the engine's memory after this, so its lane is free while the reader takes its time.
-    const result = await lanes.use(statement, (lane) => lane.execute(statement, parameters, this.remainingMs()));
+    const result = await lanes.use(statement, this.remainingMs(), (lane) =>
+      lane.execute(statement, parameters, this.remainingMs()),
+    );
     try {
       await this.sendRows(result, describe(result));
     } finally {

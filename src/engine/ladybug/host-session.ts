@@ -18,6 +18,9 @@ import { UnusableParameter } from './parameters';
 import type { TableTypes } from './serialiser';
 import { readTableTypes } from './table-types';
 
+/** Looking up types of tables waits for a free connection like a query does. */
+const TABLE_TYPES_WAIT_MS = 60_000;
+
 /** The life of a host: open, then queries or one build, then close. */
 export class HostSession {
   private readonly channel: FrameChannel;
@@ -99,7 +102,7 @@ export class HostSession {
   /** The file does not change while it is open, so once is enough; a failed try is not kept. */
   private tableTypes(lanes: Lanes): Promise<TableTypes> {
     this.tables ??= lanes
-      .use('', (lane: Lane) => readTableTypes(lane))
+      .use('', TABLE_TYPES_WAIT_MS, (lane: Lane) => readTableTypes(lane))
       .catch((error: unknown) => {
         this.tables = undefined;
         throw error;
@@ -110,7 +113,7 @@ export class HostSession {
   private async build(stream: number, message: BuildMessage): Promise<void> {
     if (!this.lanes || this.open?.mode !== 'build')
       throw new HostFailure('load_failed', 'No file is open for building');
-    await this.lanes.use('', (lane) =>
+    await this.lanes.use('', TABLE_TYPES_WAIT_MS, (lane) =>
       runBuild(lane.connection, message, (progress) => this.channel.sendJson(FrameType.Progress, stream, progress)),
     );
     this.channel.sendJson(FrameType.End, stream, {});

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Confinement } from '../confinement';
 import { EngineConfig } from '../engine.config';
-import { EngineLost } from '../engine.errors';
+import { EngineBusy, EngineLost } from '../engine.errors';
 import {
   GraphEngine,
   type BuildProgress,
@@ -24,6 +24,8 @@ import { guardStatement } from './statement-guard';
 const MB = 1024 * 1024;
 /** How long a query may wait for room among the open graphs. */
 const WAIT_FOR_ROOM_MS = 10_000;
+/** Queries of one graph that run, wait or are being read. */
+const QUERIES_PER_GRAPH = 256;
 const SHUTDOWN_GRACE_MS = 5_000;
 
 /** The embedded engine: LadybugDB, one file and (while it is awake) one host process per generation. */
@@ -101,6 +103,10 @@ export class LadybugEngine extends GraphEngine implements OnApplicationShutdown 
 
   private async queryOnce(directory: string, request: QueryRequest, signal?: AbortSignal): Promise<QueryStream> {
     const lease = await this.pool.acquire(directory, WAIT_FOR_ROOM_MS);
+    if (lease.host.running >= QUERIES_PER_GRAPH) {
+      lease.release();
+      throw new EngineBusy();
+    }
     const query = lease.host.query(request, signal);
     void query.settled.then(() => lease.release());
     return query.ready;

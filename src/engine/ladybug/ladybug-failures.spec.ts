@@ -16,7 +16,8 @@ describe('a graph whose query goes wrong', () => {
   let ring: GenerationRef;
 
   beforeAll(async () => {
-    world = new EngineWorld({ hostMemoryMb: 400 });
+    // A pool above the limit, so that the watch over the process ends it before the engine itself runs out.
+    world = new EngineWorld({ hostMemoryMb: 400, bufferPoolMb: 4_096 });
     ring = await world.ring(5_000);
   });
   afterAll(() => world.end());
@@ -94,9 +95,26 @@ describe('a graph whose query goes wrong', () => {
     await works();
   });
 
+  it('times a query out that waits for others, without harm to those', async () => {
+    const more = { timeoutMs: 4_000 };
+    const long = Array.from({ length: 4 }, () => world.rows(ring, ENDLESS, {}, more));
+    const ended = Promise.allSettled(long);
+    await until('all run', () => world.engine.status(ring).runningQueries === 4);
+    const uptime = world.engine.status(ring).uptimeSeconds;
+    await expect(world.rows(ring, 'RETURN 1 AS x', {}, { timeoutMs: 100 })).rejects.toMatchObject({
+      code: 'query_timeout',
+    });
+    const codes = (await ended).map((one) =>
+      one.status === 'rejected' ? (one.reason as { code: string }).code : 'done',
+    );
+    expect(codes).toEqual(Array(4).fill('query_timeout'));
+    expect(world.engine.status(ring).uptimeSeconds).toBeGreaterThan(uptime);
+    await works();
+  });
+
   it('stops within 2 s when its caller goes away', async () => {
     const controller = new AbortController();
-    const query = world.rows(ring, HUNGRY, {}, { timeoutMs: 60_000, signal: controller.signal });
+    const query = world.rows(ring, ENDLESS, {}, { timeoutMs: 60_000, signal: controller.signal });
     const cancelled = expect(query).rejects.toMatchObject({ code: 'query_cancelled' });
     await until('the query runs', () => world.engine.status(ring).runningQueries === 1);
     controller.abort();

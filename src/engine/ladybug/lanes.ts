@@ -81,7 +81,7 @@ function single(result: QueryResult | QueryResult[]): QueryResult {
 /** The connections of a host; queries wait here for one that is free, oldest first. */
 export class Lanes {
   private readonly lanes: Lane[] = [];
-  private readonly waiting: { statement: string; give: (lane: Lane) => void }[] = [];
+  private waiting: ((lane: Lane) => void)[] = [];
 
   constructor(lanes: Lane[]) {
     this.lanes = lanes;
@@ -93,22 +93,36 @@ export class Lanes {
     return new Lanes(lanes);
   }
 
-  /** Runs `work` with a lane, with one that has the statement prepared where such a one is free. */
-  async use<T>(statement: string, work: (lane: Lane) => Promise<T>): Promise<T> {
+  /**
+   * Runs `work` with a lane, with one that has the statement prepared where such a one is free. Waits up to `waitMs`;
+   * then the query's time is up, though the fault is of those before it.
+   */
+  async use<T>(statement: string, waitMs: number, work: (lane: Lane) => Promise<T>): Promise<T> {
     const free = this.lanes.filter((lane) => !lane.busy);
-    const lane =
-      free.find((one) => one.has(statement)) ??
-      free[0] ??
-      (await new Promise<Lane>((give) => this.waiting.push({ statement, give })));
+    const lane = free.find((one) => one.has(statement)) ?? free[0] ?? (await this.next(waitMs));
     lane.busy = true;
     try {
       return await work(lane);
     } finally {
       const next = this.waiting.shift();
       // Handed over without becoming free, so that no newcomer overtakes.
-      if (next) next.give(lane);
+      if (next) next(lane);
       else lane.busy = false;
     }
+  }
+
+  private next(waitMs: number): Promise<Lane> {
+    return new Promise((resolve, reject) => {
+      const give = (lane: Lane): void => {
+        clearTimeout(timer);
+        resolve(lane);
+      };
+      const timer = setTimeout(() => {
+        this.waiting = this.waiting.filter((other) => other !== give);
+        reject(new HostFailure('query_timeout', ''));
+      }, waitMs);
+      this.waiting.push(give);
+    });
   }
 
   async close(): Promise<void> {

@@ -25,7 +25,12 @@ const number: Serialise = (value) => (Number.isFinite(value) ? String(value) : '
  * INT64 and UINT64. The binding hands over doubles: above 2^53 the last digits are already lost here, and the value is
  * printed as the binding gave it. `cast(x AS INT128)` in the statement returns such a value exactly.
  */
-const integer: Serialise = (value) => (typeof value === 'bigint' ? bigInteger(value) : number(value));
+const integer: Serialise = (value) => {
+  if (typeof value === 'bigint') return bigInteger(value);
+  // Where labels of one pattern type a property differently, the engine hands it over as text.
+  if (typeof value === 'string') return /^-?\d+$/.test(value) ? bigInteger(BigInt(value)) : quote(value);
+  return number(value);
+};
 
 function bigInteger(value: bigint): string {
   const safe = value <= BigInt(Number.MAX_SAFE_INTEGER) && value >= BigInt(Number.MIN_SAFE_INTEGER);
@@ -50,7 +55,8 @@ function dayTexts(): (day: number) => string {
 function dateSerialiser(): Serialise {
   const textOf = dayTexts();
   return (value) => {
-    const time = (value as Date).getTime();
+    if (!(value instanceof Date)) return any(value);
+    const time = value.getTime();
     return Number.isNaN(time) ? 'null' : `"${textOf(Math.floor(time / DAY_MS))}"`;
   };
 }
@@ -59,7 +65,8 @@ function dateSerialiser(): Serialise {
 function timestampSerialiser(): Serialise {
   const textOf = dayTexts();
   return (value) => {
-    const time = (value as Date).getTime();
+    if (!(value instanceof Date)) return any(value);
+    const time = value.getTime();
     if (Number.isNaN(time)) return 'null';
     const day = Math.floor(time / DAY_MS);
     const inDay = time - day * DAY_MS;
