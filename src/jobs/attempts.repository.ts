@@ -40,7 +40,7 @@ export class AttemptsRepository {
    */
   async claim(operationId: string, workerId: string, leaseMs: number): Promise<Operation | null> {
     const event = started(0, workerId);
-    const [row] = (await this.tx.em.query(
+    const [row] = await this.tx.em.query<Row[]>(
       `with claimed as (
          update operation set status = 'running', attempt = attempt + 1, worker_id = $2,
            lease_expires_at = now() + $3 * interval '1 millisecond', started_at = coalesce(started_at, now()),
@@ -55,14 +55,14 @@ export class AttemptsRepository {
        )
        select claimed.*, pg_notify('${EVENTS_CHANNEL}', id || ':' || last_sequence) as notified from claimed`,
       [operationId, workerId, leaseMs, statusesBefore(event.type), event.type, toJson(event.data)],
-    )) as Row[];
+    );
     return row ? operationFrom(this.tx.em, row) : null;
   }
 
   /** Extends the leases of a worker. What it names and does not get back belongs to somebody else now. */
   async renew(workerId: string, attempts: { id: string; attempt: number }[], leaseMs: number): Promise<Renewal[]> {
     // A row that is being written at this moment, often by the worker itself, is not waited for: its turn comes again.
-    return (await this.tx.em.query(
+    return await this.tx.em.query<Renewal[]>(
       `with mine as (
          select o.id, o.attempt, o.cancel_requested_at is not null as "cancelRequested"
          from operation o join unnest($2::text[], $3::int[]) as held (id, attempt)
@@ -75,16 +75,16 @@ export class AttemptsRepository {
        )
        select * from mine`,
       [workerId, attempts.map(({ id }) => id), attempts.map(({ attempt }) => attempt), leaseMs],
-    )) as Renewal[];
+    );
   }
 
   async expired(limit: number): Promise<ExpiredLease[]> {
-    return (await this.tx.em.query(
+    return await this.tx.em.query<ExpiredLease[]>(
       `select id, type, attempt, max_attempts as "maxAttempts", worker_id as "workerId",
          cancel_reason as "cancelReason", cancel_requested_at is not null as "cancelRequested"
        from operation where status = 'running' and lease_expires_at < now() order by lease_expires_at limit $1`,
       [limit],
-    )) as ExpiredLease[];
+    );
   }
 
   /**
@@ -92,7 +92,7 @@ export class AttemptsRepository {
    * Safe for many processes at once.
    */
   async takeUndelivered(before: Date, limit: number): Promise<ReadyOperation[]> {
-    return (await this.tx.em.query(
+    return await this.tx.em.query<ReadyOperation[]>(
       `with taken as (
          update operation set delivered_at = now() where id in (
            select id from operation where status = 'pending' and run_after <= now()
@@ -100,7 +100,7 @@ export class AttemptsRepository {
          ) returning id, type, attempt, run_after
        ) select id, type, attempt, run_after as "runAfter" from taken`,
       [before, limit],
-    )) as ReadyOperation[];
+    );
   }
 
   /** The queue does not have these after all: the sweeper sends them again at its next look. */
@@ -112,7 +112,7 @@ export class AttemptsRepository {
 
   /** The time of the database, which all deadlines are compared with. */
   async now(): Promise<Date> {
-    const [{ now }] = (await this.tx.em.query('select now() as now')) as { now: Date }[];
+    const [{ now }] = await this.tx.em.query<{ now: Date }[]>('select now() as now');
     return now;
   }
 }

@@ -12,7 +12,7 @@ export class JobsConfig {
   @Setting(
     'LEASE_RENEW_SECONDS',
     integer({ min: 1, max: 1200 }),
-    'how often a worker renews its leases; a third of LEASE_SECONDS or less',
+    'how often a worker renews its leases; at most half of LEASE_SECONDS',
   )
   readonly leaseRenewSeconds: number = 3;
 

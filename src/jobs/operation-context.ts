@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
-import { Transactor } from '../database/transactor';
+import { type Transactor } from '../database/transactor';
 import { StaleAttemptError } from '../operations/operations.errors';
-import { OperationsRepository } from '../operations/operations.repository';
+import { type OperationsRepository } from '../operations/operations.repository';
 import type { Operation } from '../operations/operation.entity';
 import type { ProgressReporter } from './progress-reporter';
 
@@ -39,7 +39,7 @@ export class OperationContext {
   }
 
   /** Tells those who watch. `percent` is 0 to 100 or null; at most ten a second are stored. Never fails. */
-  progress(percent: number | null, message: string, details: ProgressDetails = {}): void {
+  progress(percent: number | null, message: string, details?: ProgressDetails): void {
     this.reporter.report(percent, message, details);
   }
 

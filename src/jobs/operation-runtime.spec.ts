@@ -83,7 +83,7 @@ describe('an operation', () => {
       current_step: 1,
       total_steps: 2,
     });
-    expect(events[3].data).toMatchObject({ result: operation.result, execution_time_ms: expect.any(Number) });
+    expect(events[3].data).toMatchObject({ result: operation.result, execution_time_ms: expect.any(Number) as number });
     expect(await locks()).toEqual([]);
     expect(
       await world.query('select attempt, outcome from operation_attempt where operation_id = $1', [begun.id]),

@@ -17,7 +17,7 @@ export class ProgressReporter {
   /** `write` stores one report; its failure is logged, and never reaches the work that reports. */
   constructor(private readonly write: (progress: OperationProgress) => Promise<void>) {}
 
-  report(percent: number | null, message: string, { currentStep, totalSteps, ...details }: ProgressDetails): void {
+  report(percent: number | null, message: string, { currentStep, totalSteps, ...details }: ProgressDetails = {}): void {
     if (this.ended) return;
     this.newest = {
       ...details,

@@ -39,5 +39,5 @@ export class QueueModule {}
 
 /** Nest's types know Redis connections alone; the value goes to the Postgres backend as it is. */
 function asConnection(pool: QueuePool): ConnectionOptions {
-  return pool as unknown as ConnectionOptions;
+  return pool;
 }

@@ -38,7 +38,7 @@ export class Queues implements OnApplicationShutdown {
 
   /** Workers are closed before this (see `Workers`); the pool that they shared goes last. */
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all(this.types.all().map(({ name }) => this.of(name)?.close()));
+    await Promise.all(this.types.all().map(async ({ name }) => this.of(name)?.close()));
     await this.pool?.end();
   }
 }

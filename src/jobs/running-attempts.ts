@@ -33,7 +33,11 @@ export class RunningAttempts implements OnModuleInit {
     private readonly notifications: Notifications,
     private readonly platform: PlatformConfig,
     private readonly config: JobsConfig,
-  ) {}
+  ) {
+    if (config.leaseRenewSeconds * 2 > config.leaseSeconds) {
+      throw new Error('LEASE_RENEW_SECONDS must be at most half of LEASE_SECONDS, or one late renewal loses the lease');
+    }
+  }
 
   async onModuleInit(): Promise<void> {
     if (!this.platform.has('worker')) return;

@@ -49,7 +49,7 @@ export class OperationLog {
   /** Returns the changed operation, or null where the change was refused and nothing was written. */
   async write(change: OperationChange, em: EntityManager = this.tx.em): Promise<Operation | null> {
     const { sql, parameters } = statementFor(change);
-    const [row] = (await em.query(sql, parameters)) as Row[];
+    const [row] = await em.query<Row[]>(sql, parameters);
     if (row) return operationFrom(em, row);
     if (change.attempt !== undefined && change.onlyIf === undefined) {
       this.refusedWrites += 1;

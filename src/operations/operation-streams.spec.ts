@@ -108,7 +108,7 @@ describe('the event stream of an operation', () => {
     expect(frames[3].data).toMatchObject({
       operation_id: id,
       sequence_number: 3,
-      timestamp: expect.any(String),
+      timestamp: expect.any(String) as string,
       result: { done: true },
     });
     expect(frames[4].data).toMatchObject({ operation_id: id, status: 'completed' });

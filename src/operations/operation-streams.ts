@@ -55,7 +55,7 @@ export class OperationStreams {
     operation: Operation,
     { cursor, resync }: StartPoint,
     signal: AbortSignal,
-  ): AsyncGenerator<string> {
+  ): AsyncGenerator<string, void> {
     const { id, lastSequence } = operation;
     const { streamRetryMs, streamPingSeconds } = this.config;
     // Jitter: the clients of a process that went away do not come back in the same instant.
@@ -69,7 +69,10 @@ export class OperationStreams {
         last_sequence: lastSequence,
         from_sequence: cursor + 1,
       });
-      if (isTerminal(operation.status) && cursor >= lastSequence) return yield streamEnd(id, operation.status);
+      if (isTerminal(operation.status) && cursor >= lastSequence) {
+        yield streamEnd(id, operation.status);
+        return;
+      }
     }
     for await (const news of this.feed.events(id, cursor, { signal, idleMs: streamPingSeconds * 1000 })) {
       if (news === 'idle') {
@@ -77,7 +80,10 @@ export class OperationStreams {
         continue;
       }
       yield frameOf(news);
-      if (endsOperation(news.type)) return yield streamEnd(id, statusAfter(news.type));
+      if (endsOperation(news.type)) {
+        yield streamEnd(id, statusAfter(news.type));
+        return;
+      }
     }
   }
 

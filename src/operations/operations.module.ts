@@ -36,6 +36,8 @@ export class OperationsModule implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.targets.register('operation_id', async (id) => (OPERATION_ID.test(id) ? this.repository.find(id) : null));
+    this.targets.register('operation_id', (id) =>
+      OPERATION_ID.test(id) ? this.repository.find(id) : Promise.resolve(null),
+    );
   }
 }

@@ -33,7 +33,7 @@ export class OperationsRepository {
    * delivered from now on: the dispatcher sends it right after the commit.
    */
   async insert(em: EntityManager, operation: NewOperation): Promise<Operation> {
-    const [row] = (await em.query(
+    const [row] = await em.query<Row[]>(
       `with ahead as (
          select count(*) as n from (select 1 from operation where type = $2 and status = 'pending'
            limit ${LONGEST_COUNTED_QUEUE}) waiting
@@ -56,7 +56,7 @@ export class OperationsRepository {
         toJson(operation.payload),
         operation.maxAttempts,
       ],
-    )) as Row[];
+    );
     return operationFrom(em, row);
   }
 
@@ -64,16 +64,16 @@ export class OperationsRepository {
   async lock(em: EntityManager, resource: string, operationId: string): Promise<{ id: string; type: string } | null> {
     for (let attempt = 0; attempt < TRIES_FOR_LOCK; attempt += 1) {
       // Waits for another transaction that is just taking the same lock.
-      const taken = (await em.query(
+      const taken = await em.query<Row[]>(
         `with taken as (insert into operation_lock (resource, operation_id) values ($1, $2)
            on conflict do nothing returning 1) select * from taken`,
         [resource, operationId],
-      )) as Row[];
+      );
       if (taken.length > 0) return null;
-      const [holder] = (await em.query(
+      const [holder] = await em.query<{ id: string; type: string }[]>(
         `select o.id, o.type from operation_lock l join operation o on o.id = l.operation_id where l.resource = $1`,
         [resource],
-      )) as { id: string; type: string }[];
+      );
       // Nobody: it was released in between, so try again.
       if (holder) return holder;
     }
@@ -86,23 +86,23 @@ export class OperationsRepository {
 
   /** The number of the oldest event that is still stored; 1 unless old ones were pruned, 0 when there is none. */
   async firstSequence(operationId: string): Promise<number> {
-    const [row] = (await this.tx.em.query(
+    const [row] = await this.tx.em.query<{ first: number }[]>(
       'select coalesce(min(sequence), 0) as first from operation_event where operation_id = $1',
       [operationId],
-    )) as { first: number }[];
+    );
     return row.first;
   }
 
   /** Asks the worker of a running operation to stop it. Null when it is not running any more. */
   async requestCancel(em: EntityManager, operationId: string, reason: string): Promise<Operation | null> {
-    const [row] = (await em.query(
+    const [row] = await em.query<Row[]>(
       `with asked as (
          update operation set cancel_requested_at = coalesce(cancel_requested_at, now()),
            cancel_reason = coalesce(cancel_reason, $2), updated_at = now()
          where id = $1 and status = 'running' returning *
        ) select asked.*, pg_notify('${CANCEL_CHANNEL}', id) as notified from asked`,
       [operationId, reason],
-    )) as Row[];
+    );
     return row ? operationFrom(em, row) : null;
   }
 
@@ -111,13 +111,13 @@ export class OperationsRepository {
    * where this attempt is not the current one.
    */
   async holdAttempt(em: EntityManager, operationId: string, attempt: number, leaseMs: number): Promise<boolean> {
-    const held = (await em.query(
+    const held = await em.query<Row[]>(
       `with held as (
          update operation set lease_expires_at = clock_timestamp() + $3 * interval '1 millisecond'
          where id = $1 and attempt = $2 and status = 'running' returning 1
        ) select * from held`,
       [operationId, attempt, leaseMs],
-    )) as Row[];
+    );
     return held.length > 0;
   }
 
