@@ -37,7 +37,11 @@ describe('an operation', () => {
   beforeAll(async () => {
     database = await testDatabase();
     // The sensors are asked to look by the tests themselves.
-    world = await OperationsWorld.start(database.url, { ROLES: 'api,worker', ABORT_GRACE_SECONDS: '1' });
+    world = await OperationsWorld.start(database.url, {
+      SHUTDOWN_GRACE_SECONDS: '0',
+      ROLES: 'api,worker',
+      ABORT_GRACE_SECONDS: '1',
+    });
   });
 
   afterAll(async () => {

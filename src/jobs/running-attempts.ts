@@ -21,6 +21,7 @@ export class RunningAttempts implements OnModuleInit {
   /** New with each start, so that a host name or a process id that comes again is not taken for the same worker. */
   readonly workerId = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
   private readonly logger = new Logger(RunningAttempts.name);
+  /** By attempt, not by operation: an old attempt may still be stopping while this process has begun the next one. */
   private readonly running = new Map<string, RunningAttempt>();
   private timer?: NodeJS.Timeout;
   private renewing = false;
@@ -42,19 +43,22 @@ export class RunningAttempts implements OnModuleInit {
   async onModuleInit(): Promise<void> {
     if (!this.platform.has('worker')) return;
     const cancelled = await this.notifications.listen(CANCEL_CHANNEL);
-    cancelled.subscribe((operationId) => this.running.get(operationId)?.abort(new OperationCancelled()));
+    cancelled.subscribe((operationId) => {
+      for (const attempt of this.running.values()) {
+        if (attempt.operation.id === operationId) attempt.abort(new OperationCancelled());
+      }
+    });
   }
 
   add(operation: Operation): RunningAttempt {
     const attempt = new RunningAttempt(operation);
-    this.running.set(operation.id, attempt);
+    this.running.set(keyOf(operation), attempt);
     this.timer ??= setInterval(() => void this.renew(), this.config.leaseRenewSeconds * 1000);
     return attempt;
   }
 
   remove(attempt: RunningAttempt): void {
-    const { id } = attempt.operation;
-    if (this.running.get(id) === attempt) this.running.delete(id);
+    this.running.delete(keyOf(attempt.operation));
     if (this.running.size > 0) return;
     clearInterval(this.timer);
     this.timer = undefined;
@@ -86,8 +90,8 @@ export class RunningAttempts implements OnModuleInit {
     try {
       const names = held.map(({ operation: { id, attempt } }) => ({ id, attempt }));
       const renewed = await this.attempts.renew(this.workerId, names, this.config.leaseSeconds * 1000);
-      const byId = new Map(renewed.map((renewal) => [renewal.id, renewal]));
-      for (const attempt of held) this.apply(attempt, byId.get(attempt.operation.id)?.cancelRequested);
+      const byKey = new Map(renewed.map((renewal) => [keyOf(renewal), renewal]));
+      for (const attempt of held) this.apply(attempt, byKey.get(keyOf(attempt.operation))?.cancelRequested);
     } catch (error) {
       this.logger.warn(`Cannot renew leases: ${(error as Error).message}`);
       this.stopOverdue(held);
@@ -112,6 +116,10 @@ export class RunningAttempts implements OnModuleInit {
   private lose(attempt: RunningAttempt): void {
     const { id, attempt: number } = attempt.operation;
     // One that has just ended is not in the answer either.
-    if (this.running.get(id) === attempt) attempt.abort(new StaleAttemptError(id, number));
+    if (this.running.has(keyOf(attempt.operation))) attempt.abort(new StaleAttemptError(id, number));
   }
+}
+
+function keyOf({ id, attempt }: { id: string; attempt: number }): string {
+  return `${id}.${attempt}`;
 }
