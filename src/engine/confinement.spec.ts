@@ -1,7 +1,7 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { EngineWorld } from '../../test/support/engine-world';
 import { Confinement } from './confinement';
@@ -67,6 +67,7 @@ describe('confinement', () => {
   confined(`keeps what is read-only read-only${note}`, async () => {
     expect(await inside(tryWrite, { readOnly: [folder] })).toBe('EROFS');
     expect(await inside(tryWrite, { writable: [folder] })).toBe('written');
+    expect(await inside(tryWrite, { readOnly: [dirname(folder)], writable: [folder] })).toBe('written');
   });
 
   confined(`gives its own environment, no network and no other processes${note}`, async () => {

@@ -54,10 +54,15 @@ export class Confinement {
     if (this.level === 'none') return { command: request.command, args: request.args };
     const options = ['--unshare-all', '--die-with-parent', '--new-session', '--as-pid-1', '--cap-drop', 'ALL'];
     options.push(...systemMounts(), '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp');
-    for (const path of [process.execPath, ...request.readOnly]) {
-      if (!path.startsWith('/usr/')) options.push('--ro-bind', path, path);
-    }
-    for (const path of request.writable) options.push('--bind', path, path);
+    const mounts = [
+      ...[process.execPath, ...request.readOnly]
+        .filter((path) => !path.startsWith('/usr/'))
+        .map((path) => ['--ro-bind', path] as const),
+      ...request.writable.map((path) => ['--bind', path] as const),
+    ];
+    // Outer folders first: a later mount would hide what lies below it.
+    mounts.sort(([, a], [, b]) => a.length - b.length);
+    for (const [option, path] of mounts) options.push(option, path, path);
     if (request.cwd) options.push('--chdir', request.cwd);
     options.push('--clearenv');
     for (const [name, value] of Object.entries(request.env ?? {})) options.push('--setenv', name, value);

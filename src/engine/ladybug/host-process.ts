@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { Logger } from '@nestjs/common';
 import { childEntry, compiledRoot, packageFolder } from '../../common/child-entry';
 import type { Confinement } from '../confinement';
 import { EngineLost, LoaderOutOfMemory, QueryInvalid, QueryOutOfMemory, QueryTimeout } from '../engine.errors';
@@ -44,9 +45,9 @@ export class HostProcess {
   engineVersion = '';
   /** Resolves once the process and everything below it is gone. Never rejects. */
   readonly ended: Promise<void>;
+  private readonly logger = new Logger('EngineHost');
   /** The last words of the process, for the log. */
-  stderr = '';
-
+  private stderr = '';
   private readonly channel: FrameChannel;
   private readonly queries = new Map<number, RemoteQuery>();
   private currentBuild: RemoteBuild | undefined;
@@ -228,6 +229,9 @@ export class HostProcess {
     this.alive = false;
     clearInterval(this.watch);
     const verdict = this.verdict ?? { why: 'crash' as const };
+    if (verdict.why !== 'closed') {
+      this.logger.warn(`Host ${this.child.pid} ended (${verdict.why}) ${this.stderr.trim()}`.trim());
+    }
     const culprit = verdict.culprit ?? (verdict.why === 'crash' ? this.longestExecuting() : undefined);
     this.onOpenFailure?.(new EngineLost('opening the graph'));
     this.currentBuild?.reject(verdict.why === 'memory' ? new LoaderOutOfMemory() : new EngineLost('the build'));
