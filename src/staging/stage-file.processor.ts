@@ -44,9 +44,7 @@ export class StageFileProcessor extends OperationProcessor<typeof StageFile> {
       const output = join(work, 'part.parquet');
       const staged = await this.read(file, { work, output, signal: ctx.signal });
       // A name of its own for each attempt: one that comes too late cannot touch what another one published.
-      const partKey = staged.written
-        ? `${filePrefix(file)}part-${ctx.operationId}-${ctx.attempt}.parquet`
-        : uploadKey;
+      const partKey = staged.written ? `${filePrefix(file)}part-${ctx.operationId}-${ctx.attempt}.parquet` : uploadKey;
       if (staged.written) await this.objects.putFile(partKey, output);
       try {
         await ctx.transaction((em) => this.publish(em, file, staged, partKey));

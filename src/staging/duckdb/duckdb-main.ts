@@ -1,15 +1,18 @@
-import { text } from 'node:stream/consumers';
+import { createInterface } from 'node:readline';
 import { DuckDbSession } from './duckdb-session';
 import type { ChildInput, ChildMessage, TaskFailure } from './messages';
 import { prepareTables } from './prepare-tables';
 import { stageFile } from './stage-file';
 import { TaskError } from './task-error';
 
-/** The program of a staging process: one task from stdin, lines of JSON to stdout, then the end. */
-async function main(): Promise<void> {
-  const { job, ...limits } = JSON.parse(await text(process.stdin)) as ChildInput;
+/**
+ * The program of a staging process: one task as a line on stdin, lines of JSON to stdout, then the end. When stdin ends
+ * before that, nobody waits for the answer any more, and the work stops.
+ */
+async function main({ job, ...limits }: ChildInput): Promise<void> {
   try {
     const session = await DuckDbSession.open(limits, { ordered: job.task === 'stage' });
+    orphaned = () => session.interrupt();
     const result =
       job.task === 'stage'
         ? await stageFile(session, job)
@@ -20,6 +23,9 @@ async function main(): Promise<void> {
     await send({ type: 'failed', failure: failureOf(error) });
   }
 }
+
+/** Ends what runs; a thread in the middle of a statement would hold the exit up. */
+let orphaned = () => {};
 
 function send(message: ChildMessage): Promise<void> {
   return new Promise((resolve) => process.stdout.write(`${JSON.stringify(message)}\n`, () => resolve()));
@@ -38,5 +44,14 @@ function failureOf(error: unknown): TaskFailure {
   return { code: 'internal', message: 'The staging task failed' };
 }
 
-// Ends at once: closing DuckDB in order would only cost time, nothing of it is kept.
-void main().then(() => process.exit(0));
+const input = createInterface({ input: process.stdin });
+input.once('line', (line) => {
+  // Ends at once: closing DuckDB in order would only cost time, nothing of it is kept.
+  void main(JSON.parse(line) as ChildInput).then(() => process.exit(0));
+});
+input.once('close', () => {
+  orphaned();
+  process.exit(1);
+});
+// Its reader is gone; the end of stdin says the same.
+process.stdout.on('error', () => undefined);

@@ -37,6 +37,11 @@ export class DuckDbSession {
     return session;
   }
 
+  /** Makes the running statement fail. */
+  interrupt(): void {
+    this.connection.interrupt();
+  }
+
   async run(sql: string): Promise<void> {
     await this.connection.run(sql);
   }

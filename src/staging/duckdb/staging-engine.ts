@@ -19,6 +19,9 @@ import {
 } from '../staging.errors';
 import type { ChildInput, ChildMessage, Job, PrepareProgress, ResultOf, TaskFailure } from './messages';
 
+/** Time for the last output of a process that has ended. */
+const DRAIN_MS = 1_000;
+
 export interface TaskOptions {
   /** The only directory that the process sees; inputs and outputs of the job lie in it. */
   directory: string;
@@ -55,7 +58,7 @@ export class StagingEngine {
       const answer = await converse(child, input, onProgress);
       signal.throwIfAborted();
       if (answer.type === 'done') return answer.result as ResultOf<J>;
-      this.logger.warn(`Staging process failed (${answer.failure.code}): ${answer.errors}`);
+      if (answer.errors !== '') this.logger.warn(`Staging process (${answer.failure.code}): ${answer.errors}`);
       throw domainError(answer.failure);
     } catch (error) {
       signal.throwIfAborted();
@@ -87,14 +90,12 @@ async function converse(
   input: ChildInput,
   onProgress?: TaskOptions['onProgress'],
 ): Promise<Answer> {
-  const ended = new Promise<void>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', () => resolve());
-  });
-  const errors = text(child.stderr as Readable);
+  const ended = endOf(child);
+  const errors = text(child.stderr as Readable).catch(() => '');
   // A process that died before it read its task is noticed by its missing answer.
   child.stdin!.on('error', () => undefined);
-  child.stdin!.end(JSON.stringify(input));
+  // Stays open: its end tells the process that nobody waits for it any more.
+  child.stdin!.write(`${JSON.stringify(input)}\n`);
   let answer: ChildMessage | undefined;
   const lines = createInterface({ input: child.stdout as Readable });
   lines.on('line', (line) => {
@@ -106,6 +107,25 @@ async function converse(
   if (answer?.type === 'done') return answer;
   if (answer?.type === 'failed') return { ...answer, errors: (await errors).slice(0, 4000) };
   throw new StagingEngineLost();
+}
+
+/**
+ * Resolves once the process and its output have ended. The sandbox may be killed before it has tied the process inside
+ * to itself; that one ends by the loss of its input, but may hold its output for a moment longer.
+ */
+function endOf(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let giveUp: NodeJS.Timeout | undefined;
+    child.once('error', reject);
+    child.once('exit', () => {
+      child.stdin!.destroy();
+      giveUp = setTimeout(() => [child.stdout, child.stderr].forEach((stream) => stream!.destroy()), DRAIN_MS);
+    });
+    child.once('close', () => {
+      clearTimeout(giveUp);
+      resolve();
+    });
+  });
 }
 
 function domainError({ code, message, details }: TaskFailure): Error {
