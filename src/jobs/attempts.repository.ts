@@ -39,7 +39,7 @@ export class AttemptsRepository {
    * Null when there is nothing to run: delivered twice, cancelled, ended, or not due yet.
    */
   async claim(operationId: string, workerId: string, leaseMs: number): Promise<Operation | null> {
-    const event = started(0, workerId);
+    const event = started(0);
     const [row] = await this.tx.em.query<Row[]>(
       `with claimed as (
          update operation set status = 'running', attempt = attempt + 1, worker_id = $2,

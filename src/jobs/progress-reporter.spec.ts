@@ -1,7 +1,9 @@
+import { Logger } from '@nestjs/common';
 import type { OperationProgress } from '../operations/operation.entity';
 import { ProgressReporter } from './progress-reporter';
 
 describe('reports of progress', () => {
+  beforeAll(() => Logger.overrideLogger(false));
   let stored: OperationProgress[];
   let reporter: ProgressReporter;
 

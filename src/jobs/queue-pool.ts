@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { Logger } from '@nestjs/common';
 import { Client, Pool, type PoolConfig, type QueryResult } from 'pg';
 import { QUEUE_SCHEMA } from '../database/migrate';
 
@@ -9,6 +10,7 @@ import { QUEUE_SCHEMA } from '../database/migrate';
  */
 export class QueuePool {
   readonly options: PoolConfig;
+  private readonly logger = new Logger(QueuePool.name);
   private readonly pool: Pool;
   private listener?: Promise<Listener>;
 
@@ -22,14 +24,15 @@ export class QueuePool {
       max: size,
     };
     this.pool = new Pool(this.options);
+    this.pool.on('error', (error) => this.logger.warn(`Lost an idle connection: ${error.message}`));
   }
 
   query(text: string, parameters?: unknown[]): Promise<QueryResult> {
     return this.pool.query(text, parameters);
   }
 
-  on(event: 'error', handler: (error: Error) => void): this {
-    this.pool.on(event, handler);
+  /** BullMQ listens for lost idle connections in each queue and worker; the pool itself says it once. */
+  on(): this {
     return this;
   }
 

@@ -1,5 +1,5 @@
 import { getQueueToken } from '@nestjs/bullmq';
-import { Injectable, Logger, type OnApplicationShutdown, Optional } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import type { Queue } from 'bullmq';
 import { OperationTypes } from '../operations/operation-types';
@@ -21,7 +21,7 @@ export class Queues implements OnApplicationShutdown {
   constructor(
     private readonly moduleRef: ModuleRef,
     private readonly types: OperationTypes,
-    @Optional() private readonly pool: QueuePool | null,
+    @Inject(QueuePool) private readonly pool: QueuePool | null,
   ) {}
 
   /** The queue of an operation type; undefined where no module of this process registered that type. */

@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { testDatabase, type TestDatabase } from '../../test/support/database';
 import {
   HastyWorkProcessor,
@@ -68,6 +69,23 @@ describe('processes', () => {
     finish();
     await closed;
     expect(await other.operations.get(id)).toMatchObject({ status: 'completed', attempt: 1 });
+  });
+
+  it('leave no connection behind', async () => {
+    const world = await start();
+    await world.ended((await world.begin()).id);
+    await world.close();
+    worlds.splice(worlds.indexOf(world), 1);
+    const client = new Client({ connectionString: database.url });
+    await client.connect();
+    const others = `select application_name from pg_stat_activity
+      where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()`;
+    // A server process needs a moment to notice that its client has said goodbye.
+    const deadline = Date.now() + 5_000;
+    let { rows } = await client.query(others);
+    while (rows.length > 0 && Date.now() < deadline) ({ rows } = await client.query(others));
+    await client.end();
+    expect(rows).toEqual([]);
   });
 
   it('do what was begun while no worker was there, as soon as one starts', async () => {

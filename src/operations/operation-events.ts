@@ -8,10 +8,11 @@ export interface NewEvent {
   readonly data: Record<string, unknown>;
 }
 
-export function started(attempt: number, workerId: string): NewEvent {
+/** Workers are named in attempts, for operators; those who watch learn only that one has begun. */
+export function started(attempt: number): NewEvent {
   return {
     type: 'operation_started',
-    data: { message: 'Started', progress_percent: 0, attempt, worker_id: workerId },
+    data: { message: 'Started', progress_percent: 0, attempt },
   };
 }
 
