@@ -1,9 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { dirname } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { Logger } from '@nestjs/common';
-import { childEntry, compiledRoot, packageFolder } from '../../common/child-entry';
-import type { Confinement } from '../confinement';
 import { EngineLost, LoaderOutOfMemory, QueryInvalid, QueryOutOfMemory, QueryTimeout } from '../engine.errors';
 import type { QueryRequest } from '../graph-engine';
 import { buildFailureOf, failureOf, HostGone } from './failures';
@@ -12,6 +9,7 @@ import type { BuildMessage, FailureMessage, HelloMessage, OpenMessage, ProgressM
 import { UnusableParameter } from './parameters';
 import { residentBytes } from './process-memory';
 import { RemoteQuery } from './remote-query';
+import { spawnHost, type HostOptions } from './spawn-host';
 
 /** The engine's own timeout comes first; a host that has not answered so much later is ended. */
 const KILL_AFTER_TIMEOUT_MS = 1_000;
@@ -19,17 +17,6 @@ const KILL_AFTER_TIMEOUT_MS = 1_000;
 const KILL_AFTER_ABANDON_MS = 1_500;
 const MEMORY_WATCH_MS = 200;
 const KEPT_STDERR = 4_096;
-
-export interface HostOptions {
-  open: Omit<OpenMessage, 'protocol'>;
-  confinement: Confinement;
-  /** Paths besides the program that the process may read or change. */
-  readOnly: string[];
-  writable: string[];
-  startMs: number;
-  /** It is ended when it holds more. */
-  memoryBytes: number;
-}
 
 interface RemoteBuild {
   progress: (progress: ProgressMessage) => void;
@@ -243,26 +230,6 @@ export class HostProcess {
     if (query === culprit && why === 'memory') return new QueryOutOfMemory();
     return query.executing && query !== culprit ? new HostGone() : new EngineLost();
   }
-}
-
-function spawnHost({ open, confinement, readOnly, writable }: HostOptions): ChildProcess {
-  const cwd = dirname(open.file);
-  const env = {
-    // One thread for each connection's query, and some for files.
-    UV_THREADPOOL_SIZE: String(open.connections + 2),
-    // Threads of the engine would otherwise keep freed memory to themselves.
-    MALLOC_ARENA_MAX: '2',
-  };
-  const { command, args } = confinement.confine({
-    command: process.execPath,
-    args: ['--max-old-space-size=256', childEntry('engine/ladybug/host-main')],
-    readOnly: [compiledRoot(), packageFolder('@ladybugdb/core'), ...readOnly],
-    writable,
-    env,
-    cwd,
-  });
-  const path = confinement.level === 'none' ? {} : { PATH: '/usr/local/bin:/usr/bin:/bin' };
-  return spawn(command, args, { cwd, env: { ...env, ...path }, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
 }
 
 function parse({ payload }: Frame): unknown {
