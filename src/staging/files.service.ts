@@ -55,7 +55,7 @@ export class FilesService {
   /** Announces a file for a table; its bytes come later, by an upload link. */
   async announce(actor: Actor, graphId: string, request: NewFileRequest): Promise<StagedFile> {
     const { tableName, fileName } = request;
-    const format = formatOf(request.contentType);
+    const format = formatOf(request.contentType, fileName);
     const graph = await this.graphs.get(graphId);
     if (graph.status !== 'active') throw new GraphNotReady(graphId, graph.status);
     if (!findType(graph.schema, tableName)) throw new TableNotFound(tableName, tableNames(graph.schema));
