@@ -3,7 +3,9 @@ import type { OperationProgress } from '../operations/operation.entity';
 import { ProgressReporter } from './progress-reporter';
 
 describe('reports of progress', () => {
-  beforeAll(() => Logger.overrideLogger(false));
+  beforeAll(() => {
+    Logger.overrideLogger(false);
+  });
   let stored: OperationProgress[];
   let reporter: ProgressReporter;
 

@@ -57,6 +57,7 @@ export class QueuePool {
 class Listener {
   private readonly leases = new Set<ListenerLease>();
   private last: Promise<unknown> = Promise.resolve();
+  private gone = false;
 
   private constructor(
     private readonly client: Client,
@@ -89,12 +90,16 @@ class Listener {
   }
 
   async close(): Promise<void> {
+    this.gone = true;
     this.leases.clear();
     await this.client.end();
   }
 
   /** Every worker hears of it and asks for a connection again; the first one opens it. */
   private lost(error: Error): void {
+    // A loss is told twice, as an error and as an end; by the second time the next connection may be there.
+    if (this.gone) return;
+    this.gone = true;
     this.onLost();
     const leases = [...this.leases];
     this.leases.clear();

@@ -71,6 +71,28 @@ describe('processes', () => {
     expect(await other.operations.get(id)).toMatchObject({ status: 'completed', attempt: 1 });
   });
 
+  it('go on after the database has dropped all connections in the middle of the work', async () => {
+    const world = await start();
+    let goOn!: () => void;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    world.script.run = async (ctx) => {
+      await held;
+      return ctx.transaction(async () => ({ written: true }));
+    };
+    const { id } = await world.begin();
+    await world.until(id, ({ status }) => status === 'running');
+    const client = new Client({ connectionString: database.url });
+    await client.connect();
+    await client.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and pid <> pg_backend_pid()`,
+    );
+    await client.end();
+    goOn();
+    expect(await world.ended(id)).toMatchObject({ status: 'completed', result: { written: true } });
+    expect(await world.ended((await world.begin()).id, 20_000)).toMatchObject({ status: 'completed' });
+  });
+
   it('leave no connection behind', async () => {
     const world = await start();
     await world.ended((await world.begin()).id);
