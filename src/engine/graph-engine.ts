@@ -51,7 +51,10 @@ export interface QueryRequest {
   statement: string;
   parameters: Record<string, unknown>;
   timeoutMs: number;
-  /** `ndjson`: rows end in a line feed; `json`: rows are separated by commas, so batches join to the inside of an array. */
+  /**
+   * `ndjson`: rows end in a line feed; `json`: rows are separated by commas, and a batch after the first begins with
+   * one, so batches join to the inside of an array.
+   */
   format: 'ndjson' | 'json';
   /** Pulling stops after this many rows and the summary says `truncated`. */
   maxRows?: number;

@@ -3,10 +3,10 @@ import { Logger } from '@nestjs/common';
 import type { Clock } from '../common/clock';
 import { DomainError } from '../common/domain-error';
 import { errorBodyOf, problem, statusOf } from '../common/problem';
-import type { QueryStream } from '../engine/graph-engine';
+import type { QueryStream, RowBatch } from '../engine/graph-engine';
 
 const logger = new Logger('QueryAnswers');
-const COMMA = Buffer.from(',');
+const COMMA = ','.charCodeAt(0);
 
 /** The whole result as one JSON document; says `truncated` where rows or bytes ran into their limit. */
 export async function jsonAnswer(
@@ -23,7 +23,6 @@ export async function jsonAnswer(
       cut = true;
       break;
     }
-    if (parts.length > 0) parts.push(COMMA);
     parts.push(batch.bytes);
     bytes += batch.bytes.length;
     rows += batch.rows;
@@ -60,7 +59,7 @@ async function* chunks(stream: QueryStream, requestId: string, clock: Clock): As
   try {
     for await (const batch of stream.batches) {
       const head = JSON.stringify({ chunk_index: index, ...(index === 0 ? columns : {}), row_count: batch.rows });
-      yield Buffer.concat([Buffer.from(`${head.slice(0, -1)},"rows":[`), batch.bytes, Buffer.from(']}\n')]);
+      yield Buffer.concat([Buffer.from(`${head.slice(0, -1)},"rows":[`), inside(batch), Buffer.from(']}\n')]);
       index += 1;
     }
     const summary = await stream.summary;
@@ -78,6 +77,11 @@ async function* chunks(stream: QueryStream, requestId: string, clock: Clock): As
     yield line({ error: problem(status, code, message, { requestId, now: clock.now() }, details) });
     throw error;
   }
+}
+
+/** A batch after the first begins with the comma that joins it to the one before; a line of its own has no such one. */
+function inside({ bytes }: RowBatch): Buffer {
+  return bytes[0] === COMMA ? bytes.subarray(1) : bytes;
 }
 
 function line(value: object): Buffer {

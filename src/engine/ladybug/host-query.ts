@@ -62,7 +62,8 @@ export class HostQuery {
     const holdsElements = columns.some(({ type }) => /\b(NODE|REL|RECURSIVE_REL)\b/.test(type));
     const toText = rowSerialiser(columns, holdsElements ? await this.tables() : new Map());
     this.channel.sendJson(FrameType.Columns, this.stream, { columns });
-    const { format, maxRows = Infinity } = this.message;
+    const { format, maxRows = Infinity, batchRows = BATCH_ROWS } = this.message;
+    const most = Math.min(batchRows, BATCH_ROWS);
     const total = result.getNumTuples();
     const wanted = Math.min(total, maxRows);
     let sent = 0;
@@ -71,7 +72,7 @@ export class HostQuery {
       if (this.cancelled) throw new HostFailure('query_cancelled', '');
       let text = '';
       let rows = 0;
-      while (sent + rows < wanted && rows < BATCH_ROWS && text.length < BATCH_LENGTH) {
+      while (sent + rows < wanted && rows < most && text.length < BATCH_LENGTH) {
         const row = toText(result.getNextSync() as Record<string, unknown>);
         if (format === 'ndjson') text += `${row}\n`;
         else text += sent + rows === 0 ? row : `,${row}`;

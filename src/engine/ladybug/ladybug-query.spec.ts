@@ -68,6 +68,19 @@ describe('queries of a graph', () => {
     expect(await stream.summary).toMatchObject({ rows: 5_001, truncated: true });
   });
 
+  it('come in batches of at most batchRows rows', async () => {
+    const stream = await world.engine.query(ring, {
+      statement: 'UNWIND range(1, 5) AS n RETURN n',
+      parameters: {},
+      timeoutMs: 10_000,
+      format: 'json',
+      batchRows: 2,
+    });
+    const sizes: number[] = [];
+    for await (const batch of stream.batches) sizes.push(batch.rows);
+    expect(sizes).toEqual([2, 2, 1]);
+  });
+
   it('wait for a slow reader with little in flight, while others of the same host are served', async () => {
     const host = await new HostFactory(new EngineConfig(), new Confinement('none')).reader(ring.directory);
     try {

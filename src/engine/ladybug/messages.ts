@@ -23,6 +23,7 @@ export interface QueryMessage {
   timeoutMs: number;
   format: 'ndjson' | 'json';
   maxRows?: number;
+  batchRows?: number;
   /** Bytes that the host may send before it needs more credit. */
   credit: number;
 }

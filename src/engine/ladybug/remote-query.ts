@@ -45,13 +45,14 @@ export class RemoteQuery {
   }
 
   start(): void {
-    const { statement, parameters, timeoutMs, format, maxRows } = this.request;
+    const { statement, parameters, timeoutMs, format, maxRows, batchRows } = this.request;
     const message: QueryMessage = {
       statement,
       parameters: encodeParameters(parameters),
       timeoutMs,
       format,
       maxRows,
+      batchRows,
       credit: CREDIT_BYTES,
     };
     this.channel.sendJson(FrameType.Query, this.id, message);
