@@ -34,11 +34,16 @@ export class MaterializeGraphProcessor extends OperationProcessor<typeof Materia
   async run({ force, ignoreErrors }: MaterializeGraphPayload, ctx: OperationContext): Promise<object> {
     const graphId = ctx.graphId!;
     const graph = await this.graphs.get(graphId);
-    if (!force && graph.staleReason === null && graph.lastMaterializedAt !== null) {
+    const { staleReason } = graph;
+    const before = { was_stale: staleReason !== null, stale_reason: staleReason };
+    if (!force && staleReason === null && graph.lastMaterializedAt !== null) {
       return {
         graph_id: graphId,
         generation: graph.liveGeneration,
         skipped: true,
+        ...before,
+        tables_materialized: [],
+        total_rows: 0,
         message: 'The graph already holds what is staged',
       };
     }
@@ -59,7 +64,7 @@ export class MaterializeGraphProcessor extends OperationProcessor<typeof Materia
       await this.generations.publish(ctx, build, manifest, (em) =>
         this.staging.markMaterialized(em, graphId, fileIds, build.generation),
       );
-      return resultOf(graphId, build.generation, prepared, manifest);
+      return { ...resultOf(graphId, build.generation, prepared, manifest), ...before };
     });
   }
 
@@ -97,11 +102,17 @@ function step(currentStep: number): { currentStep: number; totalSteps: number } 
 }
 
 function resultOf(graphId: string, generation: number, prepared: PreparedTables, manifest: GenerationManifest): object {
+  const loaded = prepared.tables.reduce((sum, table) => sum + table.rowsLoaded, 0);
+  const rejected = prepared.tables.reduce((sum, table) => sum + table.rowsRejected, 0);
   return {
     graph_id: graphId,
     generation,
-    rows_loaded: prepared.tables.reduce((sum, table) => sum + table.rowsLoaded, 0),
-    rows_rejected: prepared.tables.reduce((sum, table) => sum + table.rowsRejected, 0),
+    rows_loaded: loaded,
+    rows_rejected: rejected,
+    // The same once more in the words that the published client reads.
+    total_rows: loaded,
+    tables_materialized: prepared.tables.filter((table) => table.rowsLoaded > 0).map((table) => table.table),
+    message: `${loaded} rows were loaded, ${rejected} were rejected`,
     tables: prepared.tables.map((table) => ({
       table_name: table.table,
       rows_loaded: table.rowsLoaded,
