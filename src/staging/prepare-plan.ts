@@ -71,5 +71,5 @@ function end(schema: GraphSchema, relationship: RelationshipType, role: 'from' |
   const properties = relationship.properties.map(({ name }) => name.toLowerCase());
   const guesses = END_COLUMNS[role].filter((guess) => !properties.includes(guess));
   const sources = named === undefined ? guesses : [named.toLowerCase()];
-  return { name: sources[0] ?? role, type: key.type, role, required: true, sources };
+  return { name: named ?? guesses[0] ?? role, type: key.type, role, required: true, sources };
 }

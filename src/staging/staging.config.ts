@@ -15,9 +15,6 @@ export class StagingConfig {
   @Setting('STAGING_THREADS', integer({ min: 1, max: 256 }), 'threads of one staging process')
   readonly threads: number = 2;
 
-  @Setting('STAGING_CONCURRENCY', integer({ min: 1, max: 64 }), 'staging processes that one worker runs at once')
-  readonly concurrency: number = 2;
-
   @Setting('UPLOAD_LINK_SECONDS', integer({ min: 10, max: 604_800 }), 'how long an upload link may be used')
   readonly linkSeconds: number = 3600;
 

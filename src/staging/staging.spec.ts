@@ -58,7 +58,7 @@ describe('staging', () => {
       ...fields,
     });
   const put = (url: string, body: NonNullable<RequestInit['body']>, headers: Record<string, string> = {}) =>
-    fetch(url, { method: 'PUT', body, headers, duplex: 'half' } as RequestInit);
+    fetch(url, { method: 'PUT', body, headers, duplex: 'half' });
   const problem = async (response: Response): Promise<Problem & { status: number }> => ({
     ...((await response.json()) as Problem),
     status: response.status,
@@ -140,7 +140,7 @@ describe('staging', () => {
       [parquet.subarray(0, 100_000), type, 'cut off'],
       ['', 'text/csv', 'The file is empty'],
     ] as const) {
-      const answer = await problem(await client.stage(graph, 'Person', 'x', content as Buffer, as));
+      const answer = await problem(await client.stage(graph, 'Person', 'x', content, as));
       expect(answer).toMatchObject({ status: 400, code: 'file_malformed' });
       expect(answer.detail).toContain(words);
     }

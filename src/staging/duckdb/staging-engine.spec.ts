@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Logger } from '@nestjs/common';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { Confinement } from '../../engine/confinement';
 import type { GraphSchema, PropertyType } from '../../schemas/graph-schema';
@@ -48,6 +49,8 @@ describe('StagingEngine', () => {
   let directory: string;
   let made: number;
   beforeAll(async () => {
+    // One test makes the process fail for a reason that belongs into the log.
+    Logger.overrideLogger(false);
     engine = new StagingEngine(new StagingConfig(), await Confinement.probe('auto'));
   });
   beforeEach(() => {
@@ -243,7 +246,23 @@ describe('StagingEngine', () => {
           { id: 'b', age: 7, born: '2001-02-03', name: 'B' },
         ]),
       );
-      expect(await rowsOf(KNOWS.files[0])).toEqual([{ from: 'a', to: 'b', since: null }]);
+      expect(await rowsOf(KNOWS.files[0])).toEqual([{ end_from: 'a', end_to: 'b', since: null }]);
+    });
+
+    it('reads an end and a property from one column', async () => {
+      const schema: GraphSchema = {
+        ...SCHEMA,
+        relationships: [
+          {
+            ...SCHEMA.relationships[0],
+            fromColumn: 'Who',
+            toColumn: 'whom',
+            properties: [{ name: 'who', type: 'STRING', required: false }],
+          },
+        ],
+      };
+      const { KNOWS } = await prepare({ Person: ['id,name\na,A\n'], KNOWS: ['who,whom\na,a\n'] }, { schema });
+      expect(await rowsOf(KNOWS.files[0])).toEqual([{ end_from: 'a', end_to: 'a', who: 'a' }]);
     });
 
     it('rejects bad nodes row by row and keeps the first of the oldest file of equal keys', async () => {

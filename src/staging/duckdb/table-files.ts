@@ -26,7 +26,9 @@ export async function writeRows(
   output: string,
 ): Promise<string> {
   const path = join(output, `${table.table}.parquet`);
-  const columns = table.columns.map(({ name }, at) => `c${at} as ${quoted(name)}`).join(', ');
+  // The engine takes ends by position; a property that is read from the same column keeps the name.
+  const names = table.columns.map(({ name, role }) => (role === 'from' || role === 'to' ? `end_${role}` : name));
+  const columns = names.map((name, at) => `c${at} as ${quoted(name)}`).join(', ');
   await session.run(`copy (select ${columns} from (${from})) to ${literal(path)} (format parquet, compression snappy)`);
   return path;
 }
