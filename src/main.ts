@@ -24,7 +24,9 @@ async function main(): Promise<void> {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
   });
 
-  const postgres = platform.databaseUrl ? undefined : await EmbeddedPostgres.start(platform.path('postgres'));
+  const postgres = platform.databaseUrl
+    ? undefined
+    : await EmbeddedPostgres.start(platform.path('postgres'), {}, leave);
   let app: NestFastifyApplication | undefined;
   try {
     const databaseUrl = platform.databaseUrl ?? postgres!.url();
@@ -77,6 +79,12 @@ function loadDotEnv(): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
+}
+
+/** Another platform owns the database now; whatever this one still did would be done twice. */
+function leave(error: Error): void {
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
 }
 
 function say(text: string): void {

