@@ -52,9 +52,9 @@ export const QUESTIONS = [
       'MATCH (a:Airport)-[f:FLIGHT]->() RETURN a.iata AS airport, a.city AS city, count(*) AS departures ORDER BY departures DESC LIMIT 3',
   },
   {
-    title: 'Mean delay by hour of day, worst three (minutes)',
+    title: 'Mean delay by route in minutes, worst three of those flown 300 times or more',
     query:
-      "MATCH ()-[f:FLIGHT]->() RETURN date_part('hour', f.date) AS hour, round(avg(f.delay), 1) AS mean_delay, count(*) AS flights ORDER BY mean_delay DESC LIMIT 3",
+      'MATCH (a:Airport)-[f:FLIGHT]->(b:Airport) WITH a.iata AS origin, b.iata AS destination, avg(f.delay) AS delay, count(*) AS flights WHERE flights >= 300 RETURN origin, destination, round(delay, 1) AS mean_delay, flights ORDER BY mean_delay DESC LIMIT 3',
   },
   {
     title: 'Longest routes flown',

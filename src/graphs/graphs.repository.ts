@@ -48,7 +48,7 @@ export class GraphsRepository {
        join graph g on g.org_id = o.org_id and g.status <> 'deleted'
        left join graph_member m on m.graph_id = coalesce(g.parent_id, g.id) and m.user_id = o.user_id
        where o.user_id = $1 and (o.role in ('owner', 'admin') or m.role is not null)
-         and ($2::text[] is null or g.id = any ($2))
+         and ($2::text[] is null or coalesce(g.parent_id, g.id) = any ($2))
        order by g.created_at desc, g.id`,
       [actor.userId, actor.graphIds],
     );

@@ -62,6 +62,11 @@ describe('parseSchema', () => {
     ).toEqual(['nodes.0.properties primary_key']);
   });
 
+  it('refuses a property name with two types, for which the engine would give wrong values', () => {
+    const city = { name: 'City', properties: [{ name: 'iata', type: 'INT64', is_primary_key: true }] };
+    expect(problemsOf({ name: 's', nodes: [AIRPORT, city] })).toEqual(['nodes.1.properties property_type_clash']);
+  });
+
   it('refuses what cannot be honoured instead of ignoring it', () => {
     expect(problemsOf({ name: 's', extends: 'base', nodes: [AIRPORT] })).toEqual(['extends not_implemented']);
   });

@@ -47,6 +47,8 @@ class SchemaParser {
       this.relationship(relationship, at, nodeNames),
     );
     this.distinct([...nodes, ...relationships], path, 'type');
+    this.oneTypeForEachProperty(nodes, [...path, 'nodes']);
+    this.oneTypeForEachProperty(relationships, [...path, 'relationships']);
     const schema = {
       name: this.text(raw.name, [...path, 'name']) ?? '',
       version: this.optionalText(raw.version, [...path, 'version']) ?? '1.0.0',
@@ -150,6 +152,27 @@ class SchemaParser {
       const key = name.toLowerCase();
       if (name !== '' && seen.has(key)) this.problem(path, `${what} "${name}" is there twice`, 'duplicate');
       seen.add(key);
+    }
+  }
+
+  /**
+   * The engine keeps one column for a property name when it reads several types at once (`MATCH (n) RETURN n`), and gives
+   * wrong values where their types differ.
+   */
+  private oneTypeForEachProperty(types: { name: string; properties: Property[] }[], path: Path): void {
+    const seen = new Map<string, { type: PropertyType; in: string }>();
+    for (const [index, { name, properties }] of types.entries()) {
+      for (const property of properties) {
+        const known = seen.get(property.name) ?? { type: property.type, in: name };
+        seen.set(property.name, known);
+        if (known.type === property.type) continue;
+        const both = `"${property.name}" is ${known.type} in ${known.in} and ${property.type} in ${name}`;
+        this.problem(
+          [...path, index, 'properties'],
+          `${both}: give both one type, or another name`,
+          'property_type_clash',
+        );
+      }
     }
   }
 

@@ -1,0 +1,111 @@
+import { Client } from '../support/client';
+import { type TestDatabase, testDatabase } from '../support/database';
+import { PEOPLE } from '../support/people';
+import { Platform } from '../support/platform';
+
+interface OpenApi {
+  paths: Record<string, Record<string, unknown>>;
+}
+
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
+const NOT_YET = ['backups', 'subgraphs', 'credits', 'limits', 'analytics', 'schema/export'];
+
+/** Every route that names a graph, an operation or an organisation, asked for by somebody who has no business there. */
+describe('another organisation', () => {
+  let database: TestDatabase;
+  let remove: () => Promise<void>;
+  let platform: Platform;
+  let owner: Client;
+  let stranger: Client;
+  let ids: Record<string, string>;
+
+  beforeAll(async () => {
+    database = await testDatabase();
+    const made = await Platform.newDataDir();
+    remove = made.remove;
+    platform = await Platform.start(made.dataDir, { DATABASE_URL: database.url });
+    owner = new Client(platform.url, platform.credentials.api_key);
+    const graphId = await owner.createGraph(PEOPLE);
+    const file = await owner.expect<{ file_id: string }>(200, 'POST', `/v1/graphs/${graphId}/files`, {
+      file_name: 'a.csv',
+      table_name: 'Person',
+      content_type: 'text/csv',
+    });
+    const operation = await owner.expect<{ operation_id: string }>(
+      200,
+      'POST',
+      `/v1/graphs/${graphId}/materialize`,
+      {},
+    );
+    const { orgs } = await owner.expect<{ orgs: { id: string }[] }>(200, 'GET', '/v1/orgs');
+    const me = await owner.expect<{ id: string }>(200, 'GET', '/v1/user');
+    ids = {
+      graph_id: graphId,
+      file_id: file.file_id,
+      operation_id: operation.operation_id,
+      org_id: orgs[0].id,
+      user_id: me.id,
+    };
+    stranger = new Client(platform.url, await register('stranger@example.org'));
+  }, 90_000);
+  afterAll(async () => {
+    await platform.stop();
+    await remove();
+    await database.drop();
+  });
+
+  async function register(email: string): Promise<string> {
+    const response = await fetch(new URL('/v1/auth/register', platform.url), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'Stranger', email, password: 'Correct-horse-42-battery' }),
+    });
+    const { token } = (await response.json()) as { token: string };
+    const key = await fetch(new URL('/v1/user/api-keys', platform.url), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      body: JSON.stringify({ name: 'key' }),
+    });
+    return ((await key.json()) as { key: string }).key;
+  }
+
+  it('gets 404 everywhere, as if nothing of the kind existed', async () => {
+    const { paths } = await owner.expect<OpenApi>(200, 'GET', '/openapi.json');
+    const routes = Object.entries(paths).flatMap(([path, methods]) =>
+      METHODS.filter((method) => method in methods && /\{(graph|operation|org)_id\}/.test(path)).map((method) => ({
+        method,
+        path,
+      })),
+    );
+    routes.push(...NOT_YET.map((path) => ({ method: 'get', path: `/v1/graphs/{graph_id}/${path}` })));
+    expect(routes.length).toBeGreaterThan(25);
+    const answers = await Promise.all(
+      routes.map(async ({ method, path }) => {
+        const real = path.replace(
+          /\{(\w+)\}/g,
+          (_, name: string) => ids[name] ?? '00000000-0000-4000-8000-000000000000',
+        );
+        const response = await stranger.request(
+          method.toUpperCase(),
+          real,
+          /post|put|patch/.test(method) ? {} : undefined,
+        );
+        await response.body?.cancel();
+        return `${method} ${path} ${response.status}`;
+      }),
+    );
+    expect(answers.filter((answer) => !answer.endsWith(' 404'))).toEqual([]);
+  });
+
+  it('sees none of it in lists', async () => {
+    expect(await stranger.expect(200, 'GET', '/v1/graphs')).toEqual({ graphs: [], selectedGraphId: null });
+    const { orgs } = await stranger.expect<{ orgs: { id: string }[] }>(200, 'GET', '/v1/orgs');
+    expect(orgs.map((org) => org.id)).not.toContain(ids.org_id);
+  });
+
+  it('is nobody without a credential', async () => {
+    for (const path of ['/v1/graphs', `/v1/graphs/${ids.graph_id}/info`, '/v1/user']) {
+      expect((await fetch(new URL(path, platform.url))).status).toBe(401);
+    }
+  });
+});
