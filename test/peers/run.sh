@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Real outside programs against the platform as its users start it. Today: the published Python client.
+# Needs Node and Python 3.10 or newer; everything else is installed below. Fails where it cannot be.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+venv="$root/.cache/peers-venv"
+ready_within=90 # seconds
+
+fail() {
+  echo "test:peers: $*" >&2
+  exit 1
+}
+
+platform=''
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/graphstead-peers-XXXXXX")
+cleanup() {
+  local code=$?
+  if [[ -n $platform ]] && kill -0 "$platform" 2>/dev/null; then
+    kill -TERM "$platform" 2>/dev/null || true
+    wait "$platform" || { echo "test:peers: the platform did not stop cleanly" >&2; code=1; }
+  fi
+  if [[ $code -ne 0 && -f $scratch/platform.log ]]; then
+    echo "--- last words of the platform ---" >&2
+    # The owner's credentials are printed at the start; they die with the directory, and no log needs them.
+    grep -vE '^  (password|API key) ' "$scratch/platform.log" | tail -n 60 >&2
+  fi
+  rm -rf "$scratch"
+  exit "$code"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+find_python() {
+  local candidate
+  for candidate in "${PYTHON:-}" python3 python3.13 python3.12 python3.11 python3.10 python; do
+    [[ -n $candidate ]] || continue
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+  return 1
+}
+
+# A virtual environment with exactly the pinned packages; made again when the pins or the Python change.
+install_peers() {
+  local python wanted
+  python=$(find_python) || fail 'needs Python 3.10 or newer (set PYTHON to one that is not in the PATH)'
+  wanted="$("$python" --version) $(cksum <"$here/requirements.txt")"
+  [[ $(cat "$venv/.installed" 2>/dev/null) == "$wanted" ]] && return
+  echo 'Installing the peers ...'
+  rm -rf "$venv"
+  mkdir -p "$(dirname "$venv")"
+  "$python" -m venv "$venv" ||
+    fail 'Python could not make a virtual environment (on Debian: apt-get install python3-venv)'
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: \
+    -r "$here/requirements.txt" || fail "the pinned packages of test/peers/requirements.txt could not be installed"
+  echo "$wanted" >"$venv/.installed"
+}
+
+start_platform() {
+  local deadline=$((SECONDS + ready_within))
+  # None of the caller's settings: this platform is to be the default one.
+  env -i PATH="$PATH" HOME="${HOME:-$scratch}" ${TMPDIR:+TMPDIR="$TMPDIR"} PORT=0 DATA_DIR="$scratch/data" \
+    node "$root/dist/src/main.js" >"$scratch/platform.log" 2>&1 &
+  platform=$!
+  until grep -q 'Graphstead is ready' "$scratch/platform.log"; do
+    kill -0 "$platform" 2>/dev/null || fail 'the platform ended before it was ready'
+    ((SECONDS < deadline)) || fail "the platform was not ready within $ready_within s"
+    sleep 0.2
+  done
+}
+
+cd "$scratch" # A .env of the checkout is not for this platform.
+install_peers
+node "$root/scripts/prepare.mjs" || fail 'the platform could not be built'
+start_platform
+PYTHONDONTWRITEBYTECODE=1 PEERS_CREDENTIALS="$scratch/data/credentials.json" \
+  "$venv/bin/python" -m pytest -c "$here/pytest.ini" --rootdir "$here" "$here" "$@"
