@@ -46,7 +46,9 @@ function run(command, args) {
 }
 
 function newestIn(path) {
-  const stat = statSync(path);
+  // A copy without benchmarks, say, runs all the same.
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return 0;
   if (!stat.isDirectory()) return stat.mtimeMs;
   return readdirSync(path).reduce((newest, name) => Math.max(newest, newestIn(join(path, name))), stat.mtimeMs);
 }
