@@ -10,11 +10,14 @@ import type { OperationContract } from '../operations/define-operation';
 
 type AnyProcessor = OperationProcessor<OperationContract>;
 
+const COMPLAIN_EVERY_MS = 60_000;
+
 /** Starts the workers of all operation types in processes with the role `worker`, and stops them without loss. */
 @Injectable()
 export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(Workers.name);
   private processors: AnyProcessor[] = [];
+  private readonly complained = new Map<string, number>();
 
   constructor(
     private readonly discovery: DiscoveryService,
@@ -29,9 +32,7 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
     if (!this.platform.has('worker')) return;
     this.processors = this.checkedProcessors();
     this.registrar.register();
-    for (const { worker, contract } of this.processors) {
-      worker.on('error', (error) => this.logger.warn(`Worker of ${contract.name}: ${error.message}`));
-    }
+    for (const { worker } of this.processors) worker.on('error', (error) => this.complain(error));
   }
 
   /** Takes no more work, lets what runs end within the grace period, and hands the rest back. */
@@ -39,6 +40,14 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
     const closed = this.processors.map(({ worker }) => worker.close());
     await this.running.drain(this.platform.shutdownGraceSeconds * 1000);
     await Promise.all(closed);
+  }
+
+  /** Every worker tries again several times a second while the queue is away; one line a minute says so. */
+  private complain({ message }: Error): void {
+    const now = Date.now();
+    if (now - (this.complained.get(message) ?? 0) < COMPLAIN_EVERY_MS) return;
+    this.complained.set(message, now);
+    this.logger.warn(`The queue cannot be reached, trying again: ${message}`);
   }
 
   private checkedProcessors(): AnyProcessor[] {
