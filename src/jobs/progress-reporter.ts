@@ -23,7 +23,7 @@ export class ProgressReporter {
       ...details,
       ...(currentStep !== undefined && { current_step: currentStep }),
       ...(totalSteps !== undefined && { total_steps: totalSteps }),
-      percent: percent === null || !Number.isFinite(percent) ? null : Math.min(100, Math.max(0, percent)),
+      percent: percent === null || !Number.isFinite(percent) ? null : tenths(Math.min(100, Math.max(0, percent))),
       message,
     };
     const wait = Math.max(0, this.lastWrite + SHORTEST_GAP_MS - Date.now());
@@ -52,4 +52,9 @@ export class ProgressReporter {
       }
     });
   }
+}
+
+/** One decimal is all that anybody reads of a percentage. */
+function tenths(percent: number): number {
+  return Math.round(percent * 10) / 10;
 }
