@@ -1,9 +1,10 @@
 import { Client } from 'pg';
 import { processTree } from '../src/engine/ladybug/process-memory';
+import { watchCpu } from './lib/cpu-watch';
 import { FlightsGraph } from './lib/flights-graph';
 import { HttpClient } from './lib/http-client';
 import { BenchPlatform } from './lib/platform';
-import { cpuMs, memoryOf, nameOf } from './lib/processes';
+import { memoryOf, nameOf } from './lib/processes';
 import { atMost, figure, type Report } from './lib/report';
 import { pause, until } from './lib/stats';
 
@@ -62,11 +63,11 @@ async function observe(platform: BenchPlatform): Promise<Idle> {
   const ourBackend = rows[0].pid;
   try {
     const processes = async () => (await platform.processes()).filter((pid) => pid !== ourBackend);
-    const before = { transactions: await transactions(client), cpu: cpuMs(await processes()), at: performance.now() };
+    const before = { transactions: await transactions(client), cpu: await watchCpu(platform), at: performance.now() };
     await pause(IDLE_MS);
     const seconds = (performance.now() - before.at) / 1000;
     const pids = await processes();
-    const cpuPercent = ((cpuMs(pids) - before.cpu) / (seconds * 1000)) * 100;
+    const cpuPercent = (before.cpu.stop() / (seconds * 1000)) * 100;
     // One of them was ours.
     const made = (await transactions(client)) - before.transactions - 1;
     const each = pids.map((pid) => {

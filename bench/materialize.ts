@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { CopyAnswer, CopyQuestion } from './copy-main';
 import { BenchChild } from './lib/child';
 import { onCleanup } from './lib/cleanup';
+import { watchCpu } from './lib/cpu-watch';
 import { loaderLimits } from './lib/engine-limits';
 import { FlightsGraph, type Load } from './lib/flights-graph';
 import { HttpClient } from './lib/http-client';
@@ -11,7 +12,6 @@ import { type LoopDelay, LoopDelayProbe } from './lib/loop-delay';
 import { phasesOf } from './lib/phases';
 import { BenchPlatform } from './lib/platform';
 import { makeReadyTables, type ReadyTables } from './lib/ready-parquet';
-import { cpuMs } from './lib/processes';
 import { atMost, figure, type Finding, type Report } from './lib/report';
 import { median, pairedRatios, pause, quantile, spreadOf, timed } from './lib/stats';
 
@@ -59,11 +59,13 @@ async function loadByPlatform(
       await pause(POLL_EVERY_MS);
     }
   })();
+  // It may fail first, when the platform ends; it is awaited below in any case.
+  polling.catch(() => undefined);
   try {
-    const cpuBefore = cpuMs(await platform.processes());
+    const cpu = await watchCpu(platform);
     const load = await graph.materialize();
     const loopDelay = await probe.take(platform);
-    return { ...load, loopDelay, statusMs, cpuMs: cpuMs(await platform.processes()) - cpuBefore };
+    return { ...load, loopDelay, statusMs, cpuMs: cpu.stop() };
   } finally {
     loading = false;
     await polling.finally(() => http.close());

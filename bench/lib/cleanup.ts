@@ -1,6 +1,7 @@
 type Undo = () => Promise<void>;
 
 const undos: Undo[] = [];
+let running: Promise<void> = Promise.resolve();
 
 /** Registers what must be undone however the benchmark ends; gives a function that does it earlier, once. */
 export function onCleanup(undo: Undo): Undo {
@@ -10,10 +11,18 @@ export function onCleanup(undo: Undo): Undo {
   return once;
 }
 
-/** Undoes everything, newest first. A failure does not keep the others from being undone; it is told at the end. */
-export async function cleanUp(): Promise<void> {
+/**
+ * Undoes everything, newest first, after what is being undone already. A failure does not keep the others from being
+ * undone; it is told at the end.
+ */
+export function cleanUp(): Promise<void> {
+  running = running.then(undoAll, undoAll);
+  return running;
+}
+
+async function undoAll(): Promise<void> {
   const failures: unknown[] = [];
-  for (const undo of undos.splice(0).reverse()) {
+  for (let undo = undos.pop(); undo !== undefined; undo = undos.pop()) {
     try {
       await undo();
     } catch (error) {

@@ -42,7 +42,7 @@ export function nameOf(pid: number): string {
   return (read(`/proc/${pid}/cmdline`) ?? '').split('\0').join(' ').trim().slice(-60);
 }
 
-/** CPU time so far, its own and that of children that ended; undefined once the process ended. */
+/** CPU time so far without that of its children; undefined once the process ended. */
 function ticksOf(pid: number): number | undefined {
   const text = read(`/proc/${pid}/stat`);
   if (text === undefined) return undefined;
@@ -50,7 +50,7 @@ function ticksOf(pid: number): number | undefined {
   const close = text.lastIndexOf(')');
   const fields = text.slice(close + 2).split(' ');
   if (fields[0] === 'Z') return undefined;
-  return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+  return fields.slice(11, 13).reduce((sum, field) => sum + Number(field), 0);
 }
 
 let perSecond: number | undefined;
