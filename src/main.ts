@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { CONFIG_CLASSES } from './app.module';
 import { BootstrapOwner, type OwnerCredentials } from './auth/bootstrap-owner';
@@ -8,6 +9,7 @@ import { PlatformConfig } from './config/platform.config';
 import { createApp } from './create-app';
 import { EmbeddedPostgres } from './database/embedded-postgres';
 import { migrate } from './database/migrate';
+import { PlatformLogger } from './telemetry/platform-logger';
 
 /** Starts the platform: settings, database, schema, application; then says where it listens. Stops in reverse. */
 async function main(): Promise<void> {
@@ -19,6 +21,7 @@ async function main(): Promise<void> {
       'ROLES: "api" needs "engine" in the same process in this version. Add engine to the list.',
     ]);
   }
+  Logger.overrideLogger(new PlatformLogger(platform));
   await mkdir(platform.path(), { recursive: true, mode: 0o700 });
   const stopping = new Promise<NodeJS.Signals>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
