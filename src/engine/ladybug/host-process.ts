@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { Logger } from '@nestjs/common';
+import { killGroup } from '../../common/kill-group';
 import { EngineLost, LoaderOutOfMemory, QueryInvalid, QueryOutOfMemory, QueryTimeout } from '../engine.errors';
 import type { QueryRequest } from '../graph-engine';
 import { buildFailureOf, failureOf, HostGone } from './failures';
@@ -152,7 +153,7 @@ export class HostProcess {
   kill(verdict: Verdict): void {
     if (!this.alive) return;
     this.verdict ??= verdict;
-    this.child.kill('SIGKILL');
+    killGroup(this.child);
   }
 
   private async hello(): Promise<void> {

@@ -33,5 +33,10 @@ export function spawnHost({ open, confinement, readOnly, writable }: HostOptions
     cwd,
   });
   const path = confinement.level === 'none' ? {} : { PATH: '/usr/local/bin:/usr/bin:/bin' };
-  return spawn(command, args, { cwd, env: { ...env, ...path }, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
+  return spawn(command, args, {
+    cwd,
+    env: { ...env, ...path },
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
 }

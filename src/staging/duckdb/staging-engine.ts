@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import { Injectable, Logger } from '@nestjs/common';
 import { assertNever } from '../../common/assert-never';
 import { childEntry, compiledRoot, projectRoot } from '../../common/child-entry';
+import { killGroup } from '../../common/kill-group';
 import { Confinement } from '../../engine/confinement';
 import { StorageFull } from '../../storage/storage.errors';
 import { StagingConfig } from '../staging.config';
@@ -49,7 +50,7 @@ export class StagingEngine {
     const tempDirectory = join(directory, '.duckdb');
     await mkdir(tempDirectory, { recursive: true });
     const child = this.start(directory);
-    const kill = () => void child.kill('SIGKILL');
+    const kill = () => killGroup(child);
     signal.addEventListener('abort', kill);
     try {
       signal.throwIfAborted();
@@ -78,7 +79,7 @@ export class StagingEngine {
       writable: [directory],
       cwd: directory,
     });
-    return spawn(command, args, { cwd: directory, env: { PATH: '/usr/local/bin:/usr/bin:/bin' } });
+    return spawn(command, args, { cwd: directory, env: { PATH: '/usr/local/bin:/usr/bin:/bin' }, detached: true });
   }
 }
 
