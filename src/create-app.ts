@@ -1,9 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import helmet from '@fastify/helmet';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
-import { ulid } from 'ulid';
 import { AppModule } from './app.module';
 import { RequestValidationPipe } from './common/validation.pipe';
 import { type Environment, loadConfig } from './config/load-config';
@@ -24,7 +24,7 @@ export async function createApp(environment: Environment, databaseUrl: string): 
     // A caller's own id is kept where it is harmless, so that a request can be followed through several systems.
     genReqId: (request: IncomingMessage) => {
       const given = request.headers['x-request-id'];
-      return typeof given === 'string' && REQUEST_ID.test(given) ? given : `req_${ulid()}`;
+      return typeof given === 'string' && REQUEST_ID.test(given) ? given : `req_${randomUUID()}`;
     },
   });
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {

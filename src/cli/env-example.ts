@@ -24,5 +24,5 @@ export function envExample(classes: ConfigClass[]): string {
 
 function textOf(value: unknown): string {
   if (value === undefined || value === null) return '';
-  return Array.isArray(value) ? value.join(',') : String(value as string | number);
+  return Array.isArray(value) ? value.join(',') : String(value);
 }

@@ -125,6 +125,9 @@ export class EmbeddedPostgres {
       unix_socket_permissions: '0700',
       port: '5432',
       max_connections: '200',
+      // Processes that a small cluster does not need: workers for asynchronous reads, and for replication.
+      io_method: 'sync',
+      max_logical_replication_workers: '0',
       ...this.settings,
     };
     const options = Object.entries(settings).map(([name, value]) => `-c ${name}='${value}'`);

@@ -41,7 +41,7 @@ export class ApiClient {
       headers: { 'content-type': contentType, 'content-length': String(size) },
       body: Readable.toWeb(createReadStream(file)) as ReadableStream,
       duplex: 'half',
-    } as RequestInit);
+    });
     if (!response.ok) throw new Error(`Uploading answered ${response.status}: ${await response.text()}`);
   }
 

@@ -70,7 +70,8 @@ async function main(): Promise<void> {
 async function follow(api: ApiClient, operation: StartedOperation): Promise<Record<string, unknown>> {
   const bar = new ProgressBar(process.stdout);
   const show = ({ data }: OperationEvent): void => {
-    if (typeof data.progress_percent === 'number') bar.show(data.progress_percent, String(data.message ?? ''));
+    if (typeof data.progress_percent === 'number')
+      bar.show(data.progress_percent, typeof data.message === 'string' ? data.message : '');
   };
   try {
     const result = await api.watch(operation, show);

@@ -34,6 +34,7 @@ export class LadybugEngine extends GraphEngine implements OnApplicationShutdown 
   private readonly logger = new Logger(LadybugEngine.name);
   private readonly pool: HostPool<HostProcess>;
   private readonly builder: GraphBuilder;
+  private readonly directories = new WeakMap<GenerationRef, string>();
 
   constructor(config: EngineConfig, confinement: Confinement) {
     super();
@@ -63,7 +64,7 @@ export class LadybugEngine extends GraphEngine implements OnApplicationShutdown 
 
   async query(target: GenerationRef, request: QueryRequest, signal?: AbortSignal): Promise<QueryStream> {
     guardStatement(request.statement);
-    const directory = realDirectory(target);
+    const directory = this.directoryOf(target);
     try {
       return await this.queryOnce(directory, request, signal);
     } catch (error) {
@@ -99,6 +100,13 @@ export class LadybugEngine extends GraphEngine implements OnApplicationShutdown 
 
   async onApplicationShutdown(): Promise<void> {
     await this.pool.closeAll(SHUTDOWN_GRACE_MS);
+  }
+
+  /** Asked of the file system once for each reference: this stands in the way of every query. */
+  private directoryOf(target: GenerationRef): string {
+    const known = this.directories.get(target) ?? realDirectory(target);
+    this.directories.set(target, known);
+    return known;
   }
 
   private async queryOnce(directory: string, request: QueryRequest, signal?: AbortSignal): Promise<QueryStream> {
