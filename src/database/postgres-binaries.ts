@@ -72,6 +72,11 @@ export async function runPostgresProgram(
 }
 
 function dropTo({ uid, gid }: PostgresUser): string[] {
-  const capabilities = ['--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search'];
+  // Without no_setuid_fixup the kernel forgets these capabilities where a program asks with access(2), as initdb does.
+  const capabilities = [
+    '--securebits=+no_setuid_fixup',
+    '--inh-caps=+dac_read_search',
+    '--ambient-caps=+dac_read_search',
+  ];
   return [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...capabilities];
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { QueryCancelled } from '../engine/engine.errors';
 import { GraphEngine, type QueryStream } from '../engine/graph-engine';
 import { LiveGraphs } from '../graphs/live-graphs';
 import type { CypherQueryDto } from './dto/cypher-query.dto';
@@ -47,7 +48,8 @@ export class QueriesService {
       );
       stream.summary.then(
         () => this.stats.record(graphId, performance.now() - started, true),
-        () => this.stats.record(graphId, performance.now() - started, false),
+        // Who stops reading has not met a failure.
+        (error) => this.stats.record(graphId, performance.now() - started, error instanceof QueryCancelled),
       );
       return stream;
     } catch (error) {
