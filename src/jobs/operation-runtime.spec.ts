@@ -105,7 +105,7 @@ describe('an operation', () => {
       code: 'operation_in_progress',
       details: { operation_id: first.id, operation_type: 'test_work', status_url: `/v1/operations/${first.id}/status` },
     });
-    expect(await world.query(`select 1 from operation where status = 'pending'`)).toEqual([]);
+    expect(await world.query('select id from operation where graph_id = $1', [graphId])).toEqual([{ id: first.id }]);
     open();
     await world.ended(first.id);
     await world.ended((await world.begin({}, graphId)).id);

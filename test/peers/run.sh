@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Real outside programs against the platform as its users start it. Today: the published Python client.
+# Real outside programs against the platform as its users start it. Today: the published Python client, and Valkey as queue.
 # Needs Node and Python 3.10 or newer; everything else is installed below. Fails where it cannot be.
 set -euo pipefail
 
