@@ -29,6 +29,9 @@ export async function createApp(environment: Environment, databaseUrl: string): 
   });
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
+    // Many clients name a type with every request, also with those that have no body (a DELETE).
+    const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+    if ((length === undefined || length === '0') && encoding === undefined) delete request.headers['content-type'];
     done();
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(environment, databaseUrl), adapter, {

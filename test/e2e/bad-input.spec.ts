@@ -96,6 +96,13 @@ describe('bad input', () => {
     expect((await send(`{"x":"${'x'.repeat(5_000_000)}"}`)).status).toBe(413);
   });
 
+  it('takes a request without a body that names a type all the same', async () => {
+    const remove = { method: 'DELETE', headers: { 'x-api-key': client.apiKey, 'content-type': 'application/json' } };
+    const missing = await fetch(new URL('/v1/operations/op_01ARZ3NDEKTSV4RRFFQ69G5FAV', platform.url), remove);
+    expect(missing.status).toBe(404);
+    expect((await problem(422, 'POST', '/v1/graphs')).code).toBe('invalid_request');
+  });
+
   it('says where a malformed CSV is wrong, and keeps the rest as it was', async () => {
     const response = await client.stage(graphId, 'Person', 'bad.csv', 'id,name,born\n4,Alan,1912-06-23\n5,"Kurt\n');
     expect(response.status).toBe(400);
