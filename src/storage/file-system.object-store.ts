@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { constants, createReadStream, createWriteStream } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
 import { copyFile, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
@@ -39,8 +39,10 @@ export class FileSystemObjectStore extends ObjectStore implements OnModuleInit {
     const unfinished = await this.unfinishedPath();
     try {
       const counter = new ByteLimit(maxBytes);
+      // Opened here and not by the stream: an abort would overtake that, and the file appear after its removal.
+      const file = await open(unfinished, 'wx', 0o600);
       // Not flushed by the stream: `publish` does it once, for both ways in.
-      await pipeline(body, counter, createWriteStream(unfinished, { flags: 'wx', mode: 0o600 }), { signal });
+      await pipeline(body, counter, file.createWriteStream(), { signal });
       await this.publish(unfinished, key);
       return { key, bytes: counter.bytes };
     } catch (error) {
