@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Clock } from './clock';
 import { DomainError } from './domain-error';
+import { linger } from './linger';
 import { errorBodyOf, type FieldProblem, type Problem, problem, statusOf } from './problem';
 
 /** A request body, query or path that breaks its DTO. Answered as 422 with one entry for each broken rule. */
@@ -36,6 +37,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (error instanceof DomainError && error.retryAfterSeconds !== undefined) {
       void reply.header('retry-after', String(error.retryAfterSeconds));
     }
+    if (document.status === 413) linger(request, reply);
     if (document.status === 401) void reply.header('www-authenticate', 'Bearer, ApiKey');
     void reply.status(document.status).type('application/problem+json').send(JSON.stringify(document));
   }

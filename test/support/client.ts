@@ -46,6 +46,17 @@ export class Client {
     return parseFrames(await response.text());
   }
 
+  /** Resolves as soon as the stream of an operation holds the text; throws when the operation ends without it. */
+  async untilEvent(started: Started, text: string): Promise<void> {
+    const response = await this.request('GET', started._links.stream);
+    let seen = '';
+    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+      seen += Buffer.from(chunk).toString();
+      if (seen.includes(text)) return;
+    }
+    throw new Error(`Ended without "${text}": ${seen}`);
+  }
+
   /** Waits for the end of an operation and returns its result; throws what it failed with. */
   async result(started: Started): Promise<Record<string, unknown>> {
     const last = (await this.events(started)).filter((frame) => frame.id !== null).at(-1);
