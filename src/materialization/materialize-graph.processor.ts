@@ -55,7 +55,8 @@ export class MaterializeGraphProcessor extends OperationProcessor<typeof Materia
       const prepared = await this.staging.prepare(graphId, graph.schema, files, directory, {
         ignoreErrors,
         signal: ctx.signal,
-        onProgress: (percent, table) => ctx.progress(1 + (percent / 100) * (PREPARED - 1), `Checking ${table}`, step(1)),
+        onProgress: (percent, table) =>
+          ctx.progress(1 + (percent / 100) * (PREPARED - 1), `Checking ${table}`, step(1)),
       });
       refuseBadTables(prepared, ignoreErrors);
       const { build, manifest } = await this.load(ctx, graph, prepared);
