@@ -4,6 +4,8 @@ import { AccessTargets } from '../auth/access-targets';
 import { OPERATION_ID } from '../common/ids';
 import { EventFeed } from './event-feed';
 import { OperationEndings } from './operation-endings';
+import { OperationHistory } from './operation-history';
+import { OperationHistoryController } from './operation-history.controller';
 import { OperationLog } from './operation-log';
 import { OperationStreams } from './operation-streams';
 import { OperationTypes } from './operation-types';
@@ -16,10 +18,11 @@ import { Outbox } from './outbox';
 /** Operations as seen from outside: begin, watch, cancel. The `jobs` module runs them. */
 @Module({
   imports: [TypeOrmModule.forFeature([Operation, OperationEvent])],
-  controllers: [OperationsController],
+  controllers: [OperationHistoryController, OperationsController],
   providers: [
     EventFeed,
     OperationEndings,
+    OperationHistory,
     OperationLog,
     OperationsRepository,
     OperationsService,
