@@ -3,6 +3,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Actor } from '../auth/actor';
 import { CurrentActor } from '../auth/current';
 import { Requires } from '../auth/requires';
+import { Repeatable, type RepeatableRequest } from '../operations/idempotency';
 import { toStartedDto } from '../operations/dto/operation.dto';
 import { toSchemaDto } from '../schemas/schema.dto';
 import { CreateGraphDto } from './dto/create-graph.dto';
@@ -18,8 +19,12 @@ export class GraphsController {
   @HttpCode(202)
   @Requires('user')
   @ApiOperation({ summary: 'Create a graph; answers with the operation that does it' })
-  async create(@CurrentActor() actor: Actor, @Body() body: CreateGraphDto): Promise<object> {
-    return toStartedDto(await this.graphs.requestCreation(actor, body));
+  async create(
+    @CurrentActor() actor: Actor,
+    @Body() body: CreateGraphDto,
+    @Repeatable() repeatable: RepeatableRequest | null,
+  ): Promise<object> {
+    return toStartedDto(await this.graphs.requestCreation(actor, body, repeatable));
   }
 
   @Get()

@@ -4,6 +4,7 @@ import type { Actor } from '../auth/actor';
 import { CurrentActor } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { Clock } from '../common/clock';
+import { Repeatable, type RepeatableRequest } from '../operations/idempotency';
 import { toStartedDto } from '../operations/dto/operation.dto';
 import { MaterializeDto } from './dto/materialize.dto';
 import { MaterializationService } from './materialization.service';
@@ -25,9 +26,15 @@ export class MaterializationController {
     @CurrentActor() actor: Actor,
     @Param('graph_id') graphId: string,
     @Body() body: MaterializeDto,
+    @Repeatable() repeatable: RepeatableRequest | null,
   ): Promise<object> {
-    const operation = await this.materialization.request(actor, graphId, body);
-    return { ...toStartedDto(operation), graph_id: graphId, status: 'queued', limit_check: null };
+    const operation = await this.materialization.request(actor, graphId, body, repeatable);
+    return {
+      ...toStartedDto(operation),
+      graph_id: graphId,
+      status: operation.status === 'pending' ? 'queued' : operation.status,
+      limit_check: null,
+    };
   }
 
   @Get()

@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { AccessTargets } from '../auth/access-targets';
 import { OPERATION_ID } from '../common/ids';
 import { EventFeed } from './event-feed';
+import { Idempotency } from './idempotency';
 import { OperationEndings } from './operation-endings';
 import { OperationHistory } from './operation-history';
 import { OperationHistoryController } from './operation-history.controller';
@@ -21,6 +22,7 @@ import { Outbox } from './outbox';
   controllers: [OperationHistoryController, OperationsController],
   providers: [
     EventFeed,
+    Idempotency,
     OperationEndings,
     OperationHistory,
     OperationLog,
@@ -30,7 +32,16 @@ import { Outbox } from './outbox';
     OperationTypes,
     Outbox,
   ],
-  exports: [EventFeed, OperationEndings, OperationLog, OperationsRepository, OperationsService, OperationTypes, Outbox],
+  exports: [
+    EventFeed,
+    Idempotency,
+    OperationEndings,
+    OperationLog,
+    OperationsRepository,
+    OperationsService,
+    OperationTypes,
+    Outbox,
+  ],
 })
 export class OperationsModule implements OnModuleInit {
   constructor(
