@@ -1,9 +1,10 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, UseInterceptors } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Actor } from '../auth/actor';
 import { CurrentActor } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { Repeatable, type RepeatableRequest } from '../operations/idempotency';
+import { PreferWaitInterceptor } from '../operations/prefer-wait.interceptor';
 import { toStartedDto } from '../operations/dto/operation.dto';
 import { toSchemaDto } from '../schemas/schema.dto';
 import { CreateGraphDto } from './dto/create-graph.dto';
@@ -17,6 +18,7 @@ export class GraphsController {
 
   @Post()
   @HttpCode(202)
+  @UseInterceptors(PreferWaitInterceptor)
   @Requires('user')
   @ApiOperation({ summary: 'Create a graph; answers with the operation that does it' })
   async create(
@@ -61,6 +63,7 @@ export class GraphsController {
 
   @Delete(':graph_id')
   @HttpCode(202)
+  @UseInterceptors(PreferWaitInterceptor)
   @Requires('graph:admin')
   @ApiOperation({ summary: 'Delete a graph with everything in it' })
   async remove(@CurrentActor() actor: Actor, @Param('graph_id') graphId: string): Promise<object> {

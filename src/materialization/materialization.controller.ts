@@ -1,10 +1,11 @@
-import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, UseInterceptors } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Actor } from '../auth/actor';
 import { CurrentActor } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { Clock } from '../common/clock';
 import { Repeatable, type RepeatableRequest } from '../operations/idempotency';
+import { PreferWaitInterceptor } from '../operations/prefer-wait.interceptor';
 import { toStartedDto } from '../operations/dto/operation.dto';
 import { MaterializeDto } from './dto/materialize.dto';
 import { MaterializationService } from './materialization.service';
@@ -20,6 +21,7 @@ export class MaterializationController {
   /** 200 and not 202: the published client takes nothing else here. */
   @Post()
   @HttpCode(200)
+  @UseInterceptors(PreferWaitInterceptor)
   @Requires('graph:member')
   @ApiOperation({ summary: 'Build the graph from everything that is staged; answers with the operation that does it' })
   async start(

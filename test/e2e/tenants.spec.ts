@@ -134,6 +134,19 @@ describe('another organisation', () => {
     expect(rest.events.at(-1)).toMatchObject({ event_type: 'operation_completed' });
   });
 
+  it('may wait for the end of an operation instead of watching it', async () => {
+    const body = { metadata: { graph_name: 'waited' }, custom_schema: PEOPLE };
+    const response = await owner.request('POST', '/v1/graphs', body, { prefer: 'respond-async, wait=30' });
+    expect(response.headers.get('preference-applied')).toBe('wait=30');
+    expect(await response.json()).toMatchObject({
+      status: 'completed',
+      progress_percent: 100,
+      result: { generation: 1 },
+    });
+    const impatient = await owner.request('POST', '/v1/graphs', body, { prefer: 'wait=0' });
+    expect(await impatient.json()).toMatchObject({ operation_type: 'graph_creation' });
+  });
+
   it('is nobody without a credential', async () => {
     for (const path of ['/v1/graphs', `/v1/graphs/${ids.graph_id}/info`, '/v1/user']) {
       expect((await fetch(new URL(path, platform.url))).status).toBe(401);
