@@ -141,36 +141,6 @@ describe('bad input', () => {
     await client.result(started);
   });
 
-  it('does a repeated request once, whether its sender waits or not', async () => {
-    const graph = (name: string): object => ({ metadata: { graph_name: name }, custom_schema: PEOPLE });
-    const send = async (path: string, body: object, key: string): Promise<[number, string]> => {
-      const response = await client.request('POST', path, body, { 'idempotency-key': key });
-      const answer = (await response.json()) as { operation_id?: string; code?: string };
-      return [response.status, answer.operation_id ?? answer.code ?? ''];
-    };
-    const [first, ...others] = await Promise.all([1, 2, 3, 4, 5].map(() => send('/v1/graphs', graph('once'), 'key-1')));
-    expect(first).toEqual([202, expect.stringMatching(/^op_/)]);
-    expect(others).toEqual([first, first, first, first]);
-    const { graphs } = await client.expect<{ graphs: { graphName: string }[] }>(200, 'GET', '/v1/graphs');
-    expect(graphs.filter(({ graphName }) => graphName === 'once')).toHaveLength(1);
-    expect(await send('/v1/graphs', graph('twice'), 'key-1')).toEqual([422, 'idempotency_key_reused']);
-    expect(await send('/v1/graphs', graph('twice'), 'with blank')).toEqual([422, 'invalid_request']);
-    // A refused request does not use its key up.
-    expect(await send('/v1/graphs', graph(''), 'key-2')).toEqual([422, 'invalid_request']);
-    expect(await send('/v1/graphs', graph('after'), 'key-2')).toEqual([202, expect.stringMatching(/^op_/)]);
-    // The same key elsewhere is another request; and a twin is no second writer.
-    const twins = [1, 2].map(() => send(`/v1/graphs/${graphId}/materialize`, { force: true }, 'key-1'));
-    const [one, two] = await Promise.all(twins);
-    expect(one).toEqual([200, expect.stringMatching(/^op_/)]);
-    expect(two).toEqual(one);
-    expect(one).not.toEqual(first);
-    await client.result({
-      operation_id: one[1],
-      graph_id: graphId,
-      _links: { stream: `/v1/operations/${one[1]}/stream`, status: '' },
-    });
-  });
-
   it.each([
     "LOAD FROM '/etc/passwd' (file_format='csv', header=false, delim=':') RETURN *",
     "MATCH (p:Person) WITH p lOaD /* x */ FROM '/etc/passwd' RETURN *",

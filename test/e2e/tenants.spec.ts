@@ -104,49 +104,6 @@ describe('another organisation', () => {
     expect(orgs.map((org) => org.id)).not.toContain(ids.org_id);
   });
 
-  it('leaves the owner a history that can be filtered and paged', async () => {
-    interface History {
-      operations: { operation_id: string; operation_type: string; status: string }[];
-      next_cursor: string | null;
-    }
-    const list = (query: string): Promise<History> => owner.expect<History>(200, 'GET', `/v1/operations?${query}`);
-    const all = await list(`graph_id=${ids.graph_id}`);
-    expect(all.operations.map((operation) => operation.operation_type)).toEqual([
-      'graph_materialization',
-      'graph_creation',
-    ]);
-    expect(
-      (await list(`graph_id=${ids.graph_id}&operation_type=graph_creation&status=completed`)).operations,
-    ).toHaveLength(1);
-    const first = await list('limit=1');
-    expect(first.operations[0].operation_id).toBe(ids.operation_id);
-    const second = await list(`limit=1&cursor=${first.next_cursor}`);
-    expect(second).toMatchObject({ operations: [all.operations[1]], next_cursor: null });
-    const events = `/v1/operations/${all.operations[1].operation_id}/events`;
-    const page = await owner.expect<{ events: { sequence_number: number }[]; next_after: number }>(
-      200,
-      'GET',
-      `${events}?limit=1`,
-    );
-    expect(page).toMatchObject({ events: [{ sequence_number: 1, event_type: 'queue_update' }], next_after: 1 });
-    const rest = await owner.expect<{ events: { event_type: string }[] }>(200, 'GET', `${events}?after=1`);
-    expect(rest).toMatchObject({ next_after: null });
-    expect(rest.events.at(-1)).toMatchObject({ event_type: 'operation_completed' });
-  });
-
-  it('may wait for the end of an operation instead of watching it', async () => {
-    const body = { metadata: { graph_name: 'waited' }, custom_schema: PEOPLE };
-    const response = await owner.request('POST', '/v1/graphs', body, { prefer: 'respond-async, wait=30' });
-    expect(response.headers.get('preference-applied')).toBe('wait=30');
-    expect(await response.json()).toMatchObject({
-      status: 'completed',
-      progress_percent: 100,
-      result: { generation: 1 },
-    });
-    const impatient = await owner.request('POST', '/v1/graphs', body, { prefer: 'wait=0' });
-    expect(await impatient.json()).toMatchObject({ operation_type: 'graph_creation' });
-  });
-
   it('is nobody without a credential', async () => {
     for (const path of ['/v1/graphs', `/v1/graphs/${ids.graph_id}/info`, '/v1/user']) {
       expect((await fetch(new URL(path, platform.url))).status).toBe(401);
