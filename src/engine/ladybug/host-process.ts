@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { Logger } from '@nestjs/common';
-import { killGroup } from '../../common/kill-group';
+import { killGroup } from '../../common/process-group';
 import { EngineLost, LoaderOutOfMemory, QueryInvalid, QueryOutOfMemory, QueryTimeout } from '../engine.errors';
 import type { QueryRequest } from '../graph-engine';
 import { buildFailureOf, failureOf, HostGone } from './failures';

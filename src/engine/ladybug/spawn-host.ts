@@ -1,6 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { dirname } from 'node:path';
 import { childEntry, compiledRoot, packageFolder } from '../../common/child-entry';
+import { spawnGroup } from '../../common/process-group';
 import type { Confinement } from '../confinement';
 import type { OpenMessage } from './messages';
 
@@ -33,10 +34,5 @@ export function spawnHost({ open, confinement, readOnly, writable }: HostOptions
     cwd,
   });
   const path = confinement.level === 'none' ? {} : { PATH: '/usr/local/bin:/usr/bin:/bin' };
-  return spawn(command, args, {
-    cwd,
-    env: { ...env, ...path },
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-    detached: true,
-  });
+  return spawnGroup(command, args, { cwd, env: { ...env, ...path }, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { Injectable, Logger } from '@nestjs/common';
 import { assertNever } from '../../common/assert-never';
 import { childEntry, compiledRoot, projectRoot } from '../../common/child-entry';
-import { killGroup } from '../../common/kill-group';
+import { killGroup, spawnGroup } from '../../common/process-group';
 import { Confinement } from '../../engine/confinement';
 import { StorageFull } from '../../storage/storage.errors';
 import { StagingConfig } from '../staging.config';
@@ -79,7 +79,7 @@ export class StagingEngine {
       writable: [directory],
       cwd: directory,
     });
-    return spawn(command, args, { cwd: directory, env: { PATH: '/usr/local/bin:/usr/bin:/bin' }, detached: true });
+    return spawnGroup(command, args, { cwd: directory, env: { PATH: '/usr/local/bin:/usr/bin:/bin' } });
   }
 }
 
