@@ -4,6 +4,9 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
+/** All that a confined process, or the sandbox itself, gets to know of its caller's environment: where programs are. */
+export const SYSTEM_PATH = { PATH: '/usr/local/bin:/usr/bin:/bin' };
+
 export type ConfinementLevel = 'bubblewrap' | 'none';
 
 export interface ConfinedCommand {
@@ -39,7 +42,7 @@ export class Confinement {
     const confined = new Confinement('bubblewrap');
     const trial = confined.confine({ command: process.execPath, args: ['--version'], readOnly: [], writable: [] });
     try {
-      await run(trial.command, trial.args, { timeout: 10_000, env: { PATH: '/usr/local/bin:/usr/bin:/bin' } });
+      await run(trial.command, trial.args, { timeout: 10_000, env: SYSTEM_PATH });
       return confined;
     } catch (error) {
       if (wanted === 'auto') return new Confinement('none');

@@ -109,9 +109,7 @@ export class GenerationsService {
       [keepHours],
     );
     for (const row of rows) {
-      const ref = this.ref(row.graph_id, row.number);
-      await this.engine.release(ref, 0);
-      await this.engine.drop(ref);
+      await this.discard(this.ref(row.graph_id, row.number));
       await this.transactor.em.query(
         'update generation set status = $3 where graph_id = $1 and number = $2 and status = $4',
         [row.graph_id, row.number, row.status === 'building' ? 'abandoned' : 'collected', row.status],
@@ -126,13 +124,14 @@ export class GenerationsService {
       `select number from generation where graph_id = $1 and status not in ('collected', 'abandoned')`,
       [graphId],
     );
-    for (const { number } of rows) {
-      const ref = this.ref(graphId, number);
-      await this.engine.release(ref, 0);
-      await this.engine.drop(ref);
-    }
+    for (const { number } of rows) await this.discard(this.ref(graphId, number));
     await rm(this.config.path('graphs', graphId), { recursive: true, force: true });
     await this.transactor.em.query(`update generation set status = 'collected' where graph_id = $1`, [graphId]);
+  }
+
+  private async discard(ref: GenerationRef): Promise<void> {
+    await this.engine.release(ref, 0);
+    await this.engine.drop(ref);
   }
 
   ref(graphId: string, generation: number): GenerationRef {

@@ -1,13 +1,5 @@
 import { DomainError } from '../common/domain-error';
 
-export class GraphNotFound extends DomainError {
-  readonly code = 'graph_not_found';
-  readonly kind = 'not_found';
-  constructor(readonly graphId: string) {
-    super(`There is no graph ${graphId} that you may use`);
-  }
-}
-
 /** The graph has no live generation yet, or not any more. */
 export class GraphNotReady extends DomainError {
   readonly code = 'graph_not_ready';

@@ -71,15 +71,6 @@ export class GraphsRepository {
     );
   }
 
-  /** Orgs in which the user may create graphs. */
-  async orgsOf(userId: string): Promise<string[]> {
-    const rows = await this.transactor.em.query<{ org_id: string }[]>(
-      'select org_id from org_member where user_id = $1 order by joined_at, org_id',
-      [userId],
-    );
-    return rows.map((row) => row.org_id);
-  }
-
   async select(em: EntityManager, userId: string, graphId: string): Promise<void> {
     await em.query('update app_user set selected_graph_id = $2 where id = $1', [userId, graphId]);
   }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service';
 import type { Actor } from '../auth/actor';
+import { GraphNotFound } from '../auth/auth.errors';
 import { Ids } from '../common/ids';
 import { Transactor } from '../database/transactor';
 import { GraphEngine, type HostStatus } from '../engine/graph-engine';
@@ -14,7 +15,7 @@ import { parseSchema } from '../schemas/parse-schema';
 import type { CreateGraphDto } from './dto/create-graph.dto';
 import { GenerationsService } from './generations.service';
 import type { Generation, Graph } from './graph.entity';
-import { GraphNotFound, NoOrganisation, OrganisationAmbiguous } from './graphs.errors';
+import { NoOrganisation, OrganisationAmbiguous } from './graphs.errors';
 import { CreateGraph, DeleteGraph } from './graphs.operations';
 import { GraphsRepository, type ListedGraph } from './graphs.repository';
 
@@ -90,7 +91,7 @@ export class GraphsService {
 
   async get(graphId: string): Promise<Graph> {
     const graph = await this.graphs.find(graphId);
-    if (graph === null || graph.status === 'deleted') throw new GraphNotFound(graphId);
+    if (graph === null || graph.status === 'deleted') throw new GraphNotFound();
     return graph;
   }
 
@@ -116,7 +117,7 @@ export class GraphsService {
   }
 
   private async orgFor(actor: Actor, wanted: string | undefined): Promise<string> {
-    const orgs = await this.graphs.orgsOf(actor.userId);
+    const orgs = (await this.orgs.list(actor)).map(({ id }) => id);
     if (wanted !== undefined) {
       if (!orgs.includes(wanted)) throw new NoOrganisation();
       return wanted;

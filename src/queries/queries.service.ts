@@ -2,11 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { QueryCancelled } from '../engine/engine.errors';
 import { GraphEngine, type QueryStream } from '../engine/graph-engine';
 import { LiveGraphs } from '../graphs/live-graphs';
-import type { CypherQueryDto } from './dto/cypher-query.dto';
+import { type CypherQueryDto, DEFAULT_TIMEOUT_SECONDS } from './dto/cypher-query.dto';
 import { QueriesConfig } from './queries.config';
 import { QueryStats } from './query-stats';
-
-const DEFAULT_TIMEOUT_SECONDS = 60;
 
 export interface QueryOptions {
   signal: AbortSignal;

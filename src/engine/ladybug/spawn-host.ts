@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { dirname } from 'node:path';
 import { childEntry, compiledRoot, packageFolder } from '../../common/child-entry';
 import { spawnGroup } from '../../common/process-group';
-import type { Confinement } from '../confinement';
+import { type Confinement, SYSTEM_PATH } from '../confinement';
 import type { OpenMessage } from './messages';
 
 export interface HostOptions {
@@ -33,6 +33,6 @@ export function spawnHost({ open, confinement, readOnly, writable }: HostOptions
     env,
     cwd,
   });
-  const path = confinement.level === 'none' ? {} : { PATH: '/usr/local/bin:/usr/bin:/bin' };
+  const path = confinement.level === 'none' ? {} : SYSTEM_PATH;
   return spawnGroup(command, args, { cwd, env: { ...env, ...path }, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
 }

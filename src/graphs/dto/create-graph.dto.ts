@@ -2,7 +2,7 @@ import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsBoolean, IsIn, IsObject, IsOptional, IsUUID, ValidateNested } from 'class-validator';
 import { Text } from '../../common/text';
 
-/** Tiers of the wire contract. What each may use is one table in `graph-tiers.ts`. */
+/** Tiers of the wire contract. */
 export const TIERS = ['ladybug-standard', 'ladybug-large', 'ladybug-xlarge'] as const;
 
 export class GraphMetadataDto {

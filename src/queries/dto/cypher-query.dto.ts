@@ -3,7 +3,7 @@ import { Type } from 'class-transformer';
 import { Text } from '../../common/text';
 
 const MAX_STATEMENT = 50_000;
-const DEFAULT_TIMEOUT_SECONDS = 60;
+export const DEFAULT_TIMEOUT_SECONDS = 60;
 
 export class CypherQueryDto {
   @Text({ max: MAX_STATEMENT, multiline: true })

@@ -8,7 +8,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { assertNever } from '../../common/assert-never';
 import { childEntry, compiledRoot, projectRoot } from '../../common/child-entry';
 import { killGroup, spawnGroup } from '../../common/process-group';
-import { Confinement } from '../../engine/confinement';
+import { Confinement, SYSTEM_PATH } from '../../engine/confinement';
 import { StorageFull } from '../../storage/storage.errors';
 import { StagingConfig } from '../staging.config';
 import {
@@ -79,7 +79,7 @@ export class StagingEngine {
       writable: [directory],
       cwd: directory,
     });
-    return spawnGroup(command, args, { cwd: directory, env: { PATH: '/usr/local/bin:/usr/bin:/bin' } });
+    return spawnGroup(command, args, { cwd: directory, env: SYSTEM_PATH });
   }
 }
 
