@@ -226,10 +226,16 @@ describe('an operation', () => {
 
   describe('that is cancelled', () => {
     it('stops while it runs, once, and refuses a cancel after its end', async () => {
-      world.script.run = ({ signal }) => untilAborted(signal);
+      const asked = gate();
+      world.script.run = async ({ signal }) => {
+        // Ends only when both requests were answered: one that comes after the end is refused.
+        await asked.promise;
+        return untilAborted(signal);
+      };
       const { id } = await world.begin();
       await world.until(id, ({ status }) => status === 'running');
       await Promise.all([world.operations.cancel(TEST_ACTOR, id), world.operations.cancel(TEST_ACTOR, id)]);
+      asked.open();
       expect(await world.ended(id)).toMatchObject({ status: 'cancelled', attempt: 1 });
       expect((await world.eventTypes(id)).filter((type) => type === 'operation_cancelled')).toHaveLength(1);
       expect(await locks()).toEqual([]);
