@@ -48,6 +48,8 @@ export class EventWatcher {
   private take(news: FeedNews): void {
     if (news === 'reread' || this.waiting.length === MOST_WAITING) {
       this.behind = true;
+      // The read that is under way may have looked too early.
+      this.missed = true;
       this.waiting.length = 0;
     } else if (!this.behind) {
       this.waiting.push(news);
