@@ -21,7 +21,7 @@ export class JobsConfig {
     integer({ min: 0, max: 300 }),
     'time that cancelled work gets to stop before its operation ends without it',
   )
-  readonly abortGraceSeconds: number = 5;
+  readonly abortGraceSeconds: number = 1;
 
   @Setting('REAPER_SECONDS', integer({ min: 1, max: 3600 }), 'how often expired leases are looked for')
   readonly reaperSeconds: number = 2;
