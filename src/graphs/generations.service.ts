@@ -5,6 +5,7 @@ import { PlatformConfig } from '../config/platform.config';
 import { Notifications } from '../database/notifications';
 import { Transactor } from '../database/transactor';
 import { type GenerationManifest, type GenerationRef, GraphEngine } from '../engine/graph-engine';
+import { StaleAttemptError } from '../operations/operations.errors';
 import { Generation } from './graph.entity';
 import { PublishConflict } from './graphs.errors';
 
@@ -53,8 +54,26 @@ export class GenerationsService {
     });
   }
 
-  /** Makes a finished build live, together with whatever else `alongside` writes. Throws {@link PublishConflict}. */
-  publish(
+  /**
+   * Makes a finished build live, together with whatever else `alongside` writes. Throws {@link PublishConflict}, or that
+   * the attempt is over; the build is removed then.
+   */
+  async publish(
+    ctx: BuildContext,
+    build: Build,
+    manifest: GenerationManifest,
+    alongside: (em: EntityManager) => Promise<void>,
+  ): Promise<void> {
+    try {
+      await this.makeLive(ctx, build, manifest, alongside);
+    } catch (error) {
+      // Refused for certain, and the sensor may have looked already. After anything else it may be live.
+      if (error instanceof StaleAttemptError || error instanceof PublishConflict) await this.discard(build);
+      throw error;
+    }
+  }
+
+  private makeLive(
     ctx: BuildContext,
     build: Build,
     manifest: GenerationManifest,
