@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager, QueryFailedError } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
+import { isWorthAnotherRun } from './passing-failures';
 
-/** Serialisation failure and deadlock: the only failures that a second run of the same work can cure. */
-const WORTH_ANOTHER_RUN = new Set(['40001', '40P01']);
 const RUNS = 5;
 
 /** Opens transactions. Work passed to {@link run} may run more than once, so it does database work only. */
@@ -18,7 +17,7 @@ export class Transactor {
       try {
         return await this.once(work);
       } catch (error) {
-        if (run === RUNS || !WORTH_ANOTHER_RUN.has(sqlState(error) ?? '')) throw error;
+        if (run === RUNS || !isWorthAnotherRun(error)) throw error;
       }
     }
   }
@@ -44,10 +43,4 @@ export class Transactor {
   get em(): EntityManager {
     return this.dataSource.manager;
   }
-}
-
-/** The SQLSTATE of a failed statement, such as 23505 for a unique violation. */
-export function sqlState(error: unknown): string | undefined {
-  if (!(error instanceof QueryFailedError)) return undefined;
-  return (error.driverError as { code?: string }).code;
 }

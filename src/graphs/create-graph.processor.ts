@@ -34,8 +34,9 @@ export class CreateGraphProcessor extends OperationProcessor<typeof CreateGraph>
       { signal: ctx.signal },
     );
     ctx.progress(90, 'Publishing');
-    await this.generations.publish(ctx, build, manifest, async () => {});
-    return { graph_id: graphId, generation: build.generation };
+    const result = { graph_id: graphId, generation: build.generation };
+    await this.generations.publish(ctx, build, manifest, (em) => ctx.keepResult(em, result));
+    return result;
   }
 
   /** A graph without a first generation is of no use: it stays in the list as failed, until it is deleted. */

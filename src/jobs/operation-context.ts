@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { type Transactor } from '../database/transactor';
+import { toJson } from '../operations/json';
 import { StaleAttemptError } from '../operations/operations.errors';
 import { type OperationsRepository } from '../operations/operations.repository';
 import type { Operation } from '../operations/operation.entity';
@@ -41,6 +42,14 @@ export class OperationContext {
   /** Tells those who watch. `percent` is 0 to 100 or null; at most ten a second are stored. Never fails. */
   progress(percent: number | null, message: string, details?: ProgressDetails): void {
     this.reporter.report(percent, message, details);
+  }
+
+  /**
+   * Notes the result in the transaction that publishes what was made. If this attempt is lost after that commit and
+   * before its end, the next one does not do the work again: it ends with this result.
+   */
+  async keepResult(em: EntityManager, result: object): Promise<void> {
+    await em.query('update operation set result = $2 where id = $1', [this.operationId, toJson(result)]);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
+import { isConnectionError } from '../database/passing-failures';
 import { Transactor } from '../database/transactor';
 import type { OperationContract } from '../operations/define-operation';
 import { progressed } from '../operations/operation-events';
@@ -14,7 +15,6 @@ import { AttemptsRepository } from './attempts.repository';
 import { JobsConfig } from './jobs.config';
 import { OperationContext } from './operation-context';
 import { ProgressReporter } from './progress-reporter';
-import { isConnectionError } from './retry-policy';
 import type { RunningAttempt } from './running-attempt';
 import { RunningAttempts } from './running-attempts';
 
@@ -60,7 +60,9 @@ export class OperationRuntime {
     const reporter = new ProgressReporter((progress) => this.storeProgress(attempt, progress));
     try {
       const ctx = this.contextOf(attempt, reporter);
-      const begun = (async () => work(attempt.operation, ctx))();
+      // An earlier attempt published its work and was lost before it could say so: see `keepResult`.
+      const { result: kept } = attempt.operation;
+      const begun = (async () => kept ?? work(attempt.operation, ctx))();
       const result = await attempt.outcomeOf(begun, this.config.abortGraceSeconds * 1000);
       clearTimeout(timeout);
       await reporter.end();

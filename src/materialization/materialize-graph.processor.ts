@@ -62,10 +62,12 @@ export class MaterializeGraphProcessor extends OperationProcessor<typeof Materia
       const { build, manifest } = await this.load(ctx, graph, prepared);
       ctx.progress(95, 'Publishing', step(3));
       const fileIds = files.map((file) => file.id);
-      await this.generations.publish(ctx, build, manifest, (em) =>
-        this.staging.markMaterialized(em, graphId, fileIds, build.generation),
-      );
-      return { ...resultOf(graphId, build.generation, prepared, manifest), ...before };
+      const result = { ...resultOf(graphId, build.generation, prepared, manifest), ...before };
+      await this.generations.publish(ctx, build, manifest, async (em) => {
+        await this.staging.markMaterialized(em, graphId, fileIds, build.generation);
+        await ctx.keepResult(em, result);
+      });
+      return result;
     });
   }
 

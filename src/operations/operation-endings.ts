@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { isConnectionError, isWorthAnotherRun } from '../database/passing-failures';
 import { Transactor } from '../database/transactor';
 import { type OperationChange, OperationLog } from './operation-log';
 import { OperationTypes } from './operation-types';
@@ -56,6 +57,8 @@ export class OperationEndings {
     try {
       await aftermath?.(em, ended);
     } catch (cause) {
+      // Nothing is wrong with the aftermath then: whoever ends the operation tries again, and it belongs to that.
+      if (isConnectionError(cause) || isWorthAnotherRun(cause)) throw cause;
       throw new AftermathFailed('aftermath', { cause });
     }
     return ended;

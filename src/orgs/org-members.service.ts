@@ -7,7 +7,8 @@ import type { Actor } from '../auth/actor';
 import type { OrgRole } from '../auth/roles';
 import { Clock } from '../common/clock';
 import { UUID } from '../common/ids';
-import { sqlState, Transactor } from '../database/transactor';
+import { sqlState } from '../database/passing-failures';
+import { Transactor } from '../database/transactor';
 import { OrgMember } from './org-member.entity';
 import { AdminsOnly, AlreadyMember, LastOwner, MemberNotFound, OwnersOnly, UserNotRegistered } from './orgs.errors';
 

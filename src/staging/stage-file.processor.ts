@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../common/clock';
+import { isConnectionError } from '../database/passing-failures';
 import { Transactor } from '../database/transactor';
 import { GraphsService } from '../graphs/graphs.service';
 import { HandlesOperation } from '../jobs/handles-operation';
@@ -39,20 +40,30 @@ export class StageFileProcessor extends OperationProcessor<typeof StageFile> {
     const file = await this.files.find(this.transactor.em, fileId);
     const uploadKey = file?.uploadKey ?? null;
     if (file === null || uploadKey === null) throw new FileNotFound(fileId);
+    // Earlier attempts have not published, or this one would not run; what they may have left is of no use.
+    for (let earlier = 1; earlier < ctx.attempt; earlier += 1) {
+      await this.objects.delete(partOf(file, ctx.operationId, earlier));
+    }
     ctx.progress(1, `Reading ${file.fileName}`);
     return this.work.use(ctx, async (work) => {
       const output = join(work, 'part.parquet');
       const staged = await this.read(file, { work, output, signal: ctx.signal });
       // A name of its own for each attempt: one that comes too late cannot touch what another one published.
-      const partKey = staged.written ? `${filePrefix(file)}part-${ctx.operationId}-${ctx.attempt}.parquet` : uploadKey;
+      const partKey = staged.written ? partOf(file, ctx.operationId, ctx.attempt) : uploadKey;
       if (staged.written) await this.objects.putFile(partKey, output);
+      const { rows: row_count, columns } = staged;
+      const result = { file_id: file.id, table_name: file.tableName, row_count, columns };
       try {
-        await ctx.transaction((em) => this.publish(em, file, staged, partKey));
+        await ctx.transaction(async (em) => {
+          await this.publish(em, file, staged, partKey);
+          await ctx.keepResult(em, result);
+        });
       } catch (error) {
-        if (staged.written) await this.objects.delete(partKey);
+        // With its connection goes the answer whether it was committed; the next attempt knows, and clears up.
+        if (staged.written && !isConnectionError(error)) await this.objects.delete(partKey);
         throw error;
       }
-      return { file_id: file.id, table_name: file.tableName, row_count: staged.rows, columns: staged.columns };
+      return result;
     });
   }
 
@@ -88,4 +99,8 @@ export class StageFileProcessor extends OperationProcessor<typeof StageFile> {
     const reason = `file "${file.fileName}" was staged into ${file.tableName}`;
     await this.files.markStale(em, file.graphId, reason, stagedAt);
   }
+}
+
+function partOf(file: StagedFile, operationId: string, attempt: number): string {
+  return `${filePrefix(file)}part-${operationId}-${attempt}.parquet`;
 }

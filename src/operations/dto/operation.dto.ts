@@ -77,7 +77,8 @@ export function toOperationDto(operation: Operation): OperationDto {
     started_at: operation.startedAt?.toISOString() ?? null,
     ended_at: operation.endedAt?.toISOString() ?? null,
     progress_percent: operation.status === 'completed' ? 100 : (operation.progress?.percent ?? null),
-    result: operation.result,
+    // A running one may have noted its result already; it counts from the end on.
+    result: operation.status === 'completed' ? operation.result : null,
     error: operation.error && { ...operation.error },
     attempt: operation.attempt,
   };

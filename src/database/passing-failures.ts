@@ -1,0 +1,29 @@
+import { QueryFailedError, QueryRunnerAlreadyReleasedError } from 'typeorm';
+
+/** Serialisation failure and deadlock: the only failures that a second run of the same work can cure. */
+const WORTH_ANOTHER_RUN = new Set(['40001', '40P01']);
+/** Lost connections, by their Node codes and by the SQLSTATEs of a database that goes away or comes back. */
+const PASSING =
+  /^(ECONNRESET|ECONNREFUSED|ECONNABORTED|EPIPE|ETIMEDOUT|EAI_AGAIN|UND_ERR_SOCKET|08...|57P0[123]|53300)$/;
+/** What node-postgres throws, without a code, when the server goes away under a statement or before the next one. */
+const LOST_UNDER_A_STATEMENT = /^Connection terminated|^Client .* is not queryable$/;
+
+/** Whether the same transaction may succeed when it is run once more. */
+export function isWorthAnotherRun(error: unknown): boolean {
+  return WORTH_ANOTHER_RUN.has(sqlState(error) ?? '');
+}
+
+/** Whether a connection was lost or refused, at any depth of causes. TypeORM takes a lost one from its transaction. */
+export function isConnectionError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, cause, driverError } = error as Error & { code?: unknown; driverError?: unknown };
+  if (typeof code === 'string' && PASSING.test(code)) return true;
+  if (LOST_UNDER_A_STATEMENT.test(error.message) || error instanceof QueryRunnerAlreadyReleasedError) return true;
+  return isConnectionError(cause) || isConnectionError(driverError);
+}
+
+/** The SQLSTATE of a failed statement, such as 23505 for a unique violation. */
+export function sqlState(error: unknown): string | undefined {
+  if (!(error instanceof QueryFailedError)) return undefined;
+  return (error.driverError as { code?: string }).code;
+}
