@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Transactor } from '../database/transactor';
 import { toJson } from '../operations/json';
 import { started } from '../operations/operation-events';
-import { EVENTS_CHANNEL } from '../operations/operation-log';
+import { EVENTS_CHANNEL, NEWS } from '../operations/operation-log';
 import { operationFrom, type Row } from '../operations/operation-row';
 import type { Operation } from '../operations/operation.entity';
 import { statusesBefore } from '../operations/operation-transitions';
@@ -49,11 +49,11 @@ export class AttemptsRepository {
        ), attempt as (
          insert into operation_attempt (operation_id, attempt, worker_id) select id, attempt, $2 from claimed
        ), event as (
-         insert into operation_event (operation_id, sequence, type, data, created_at)
-         select id, last_sequence, $5, $6::jsonb || jsonb_build_object('attempt', attempt), clock_timestamp()
+         insert into operation_event (operation_id, sequence, type, data, created_at, org_id)
+         select id, last_sequence, $5, $6::jsonb || jsonb_build_object('attempt', attempt), clock_timestamp(), org_id
          from claimed
        )
-       select claimed.*, pg_notify('${EVENTS_CHANNEL}', id || ':' || last_sequence) as notified from claimed`,
+       select claimed.*, pg_notify('${EVENTS_CHANNEL}', ${NEWS}) as notified from claimed`,
       [operationId, workerId, leaseMs, statusesBefore(event.type), event.type, toJson(event.data)],
     );
     return row ? operationFrom(this.tx.em, row) : null;

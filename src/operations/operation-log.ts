@@ -8,8 +8,11 @@ import { type AttemptOutcome, Operation, OperationEvent, type OperationProgress 
 import { isTerminal, type OperationStatus, statusAfter, statusesBefore } from './operation-transitions';
 import { operationFrom, type Row } from './operation-row';
 
-/** `<operation id>:<sequence>` of every event, sent with its commit. */
+/** `<operation id>:<sequence>:<org id, or nothing>` of every event, sent with its commit. */
 export const EVENTS_CHANNEL = 'operation_events';
+
+/** The payload of {@link EVENTS_CHANNEL} for the row of an operation whose `last_sequence` is the new event's. */
+export const NEWS = `id || ':' || last_sequence || ':' || coalesce(org_id::text, '')`;
 
 /** One event, the status that it implies, and the conditions under which both may be written. */
 export interface OperationChange {
@@ -104,8 +107,8 @@ function statementFor(change: OperationChange): { sql: string; parameters: unkno
 
   const parts = [
     `changed as (update operation set ${assignments.join(', ')} where ${conditions.join(' and ')} returning *)`,
-    `event as (insert into operation_event (operation_id, sequence, type, data, created_at)
-       select id, last_sequence, ${$.add(event.type)}, ${$.add(toJson(event.data))}::jsonb, clock_timestamp()
+    `event as (insert into operation_event (operation_id, sequence, type, data, created_at, org_id)
+       select id, last_sequence, ${$.add(event.type)}, ${$.add(toJson(event.data))}::jsonb, clock_timestamp(), org_id
        from changed)`,
   ];
   if (change.endsAttempt) {
@@ -119,7 +122,7 @@ function statementFor(change: OperationChange): { sql: string; parameters: unkno
   }
   return {
     sql: `with ${parts.join(', ')}
-      select changed.*, pg_notify('${EVENTS_CHANNEL}', id || ':' || last_sequence) as notified from changed`,
+      select changed.*, pg_notify('${EVENTS_CHANNEL}', ${NEWS}) as notified from changed`,
     parameters: $.values,
   };
 }

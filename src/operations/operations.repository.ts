@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Transactor } from '../database/transactor';
 import { toJson } from './json';
-import { EVENTS_CHANNEL } from './operation-log';
+import { EVENTS_CHANNEL, NEWS } from './operation-log';
 import { operationFrom, type Row } from './operation-row';
 import { Operation } from './operation.entity';
 
@@ -42,11 +42,11 @@ export class OperationsRepository {
            delivered_at)
          values ($1, $2, 'pending', $3, $4, $5, $6, $7, 1, now()) returning *
        ), event as (
-         insert into operation_event (operation_id, sequence, type, data, created_at)
+         insert into operation_event (operation_id, sequence, type, data, created_at, org_id)
          select made.id, 1, 'queue_update', jsonb_build_object('message', 'Waiting for a worker',
-           'position', ahead.n + 1, 'estimated_wait_seconds', null), clock_timestamp() from made, ahead
+           'position', ahead.n + 1, 'estimated_wait_seconds', null), clock_timestamp(), made.org_id from made, ahead
        )
-       select made.*, pg_notify('${EVENTS_CHANNEL}', id || ':1') as notified from made`,
+       select made.*, pg_notify('${EVENTS_CHANNEL}', ${NEWS}) as notified from made`,
       [
         operation.id,
         operation.type,
