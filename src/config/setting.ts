@@ -50,8 +50,15 @@ export function oneOf<const T extends string>(...words: T[]): Parse<T> {
 /** A comma-separated list of the given words, at least one, none twice. */
 export function listOf<const T extends string>(...words: T[]): Parse<T[]> {
   const one = oneOf(...words);
+  const parse = names();
+  return (text) => parse(text).map((word) => one(word));
+}
+
+/** A comma-separated list of names that are looked up later, at least one, none twice. */
+export function names(): Parse<string[]> {
   return (text) => {
-    const list = text.split(',').map((word) => one(word.trim()));
+    const list = text.split(',').map((name) => name.trim());
+    if (list.includes('')) throw new Error('must be names joined by commas');
     if (new Set(list).size !== list.length) throw new Error('must not name a word twice');
     return list;
   };

@@ -11,11 +11,13 @@ const IDLE_CHECK_SECONDS = 30;
 export function HandlesOperation(contract: OperationContract): ClassDecorator {
   return applyDecorators(
     SetMetadata(HANDLED_CONTRACT, contract),
-    Processor(
-      { name: contract.name },
-      { concurrency: contract.policy.concurrency, drainDelay: IDLE_CHECK_SECONDS, stalledInterval: 30_000 },
-    ),
+    Processor({ name: contract.name }, workerOptionsOf(contract)),
   );
+}
+
+/** How BullMQ runs the worker of an operation type. */
+export function workerOptionsOf({ policy }: OperationContract) {
+  return { concurrency: policy.concurrency, drainDelay: IDLE_CHECK_SECONDS, stalledInterval: 30_000 };
 }
 
 /** The contract of a processor class; undefined for any other class. */

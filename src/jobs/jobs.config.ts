@@ -1,7 +1,15 @@
-import { integer, Setting } from '../config/setting';
+import { integer, names, Setting } from '../config/setting';
 
 /** How workers hold operations and how sensors look after them. */
 export class JobsConfig {
+  @Setting(
+    'WORKER_OPERATIONS',
+    names(),
+    'operation types that a process with the role worker takes, joined by commas',
+    'every type',
+  )
+  readonly workerOperations?: string[] = undefined;
+
   @Setting(
     'LEASE_SECONDS',
     integer({ min: 2, max: 3600 }),

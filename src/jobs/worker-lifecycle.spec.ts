@@ -148,6 +148,29 @@ describe('processes', () => {
     expect(await world.ended(id)).toMatchObject({ status: 'completed', attempt: 1 });
   });
 
+  it('take only the operation types that they are given, while each can be begun anywhere', async () => {
+    const api = await start({ ROLES: 'api,sensors' });
+    const hasty = await start({ ROLES: 'worker', WORKER_OPERATIONS: 'hasty_work' });
+    const runs: string[] = [];
+    hasty.script.run = async ({ operationId }) => ({ ran: runs.push(operationId) });
+    const [waiting, quick] = [await api.begin(), await api.beginHasty()];
+    expect(await api.ended(quick.id)).toMatchObject({ status: 'completed', result: { ran: 1 } });
+    // Not merely unused: there is no worker, so nothing connects or asks.
+    expect(() => hasty.app.get(TestWorkProcessor).worker).toThrow();
+    expect(await api.operations.get(waiting.id)).toMatchObject({ status: 'pending' });
+
+    const other = await start({ ROLES: 'worker', WORKER_OPERATIONS: 'test_work' });
+    other.script.run = async () => ({ by: 'other' });
+    expect(await api.ended(waiting.id)).toMatchObject({ status: 'completed', result: { by: 'other' } });
+    expect(runs).toEqual([quick.id]);
+  });
+
+  it('do not start as workers of a type that is not there, and say which there are', async () => {
+    await expect(start({ ROLES: 'worker', WORKER_OPERATIONS: 'hasty_work, hasty_wrok' })).rejects.toThrow(
+      'WORKER_OPERATIONS: no operation type is called "hasty_wrok". Take from test_work, hasty_work.',
+    );
+  });
+
   it('do not start as workers when a type has no processor', async () => {
     await expect(start({ ROLES: 'worker' }, { processors: [TestWorkProcessor] })).rejects.toThrow(
       'operation type "hasty_work" has no processor',

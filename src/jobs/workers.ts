@@ -1,21 +1,42 @@
-import { BullRegistrar } from '@nestjs/bullmq';
+import { BullRegistrar, getQueueToken } from '@nestjs/bullmq';
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
+import { InvalidSettings } from '../config/load-config';
 import { PlatformConfig } from '../config/platform.config';
 import { OperationTypes } from '../operations/operation-types';
-import { contractHandledBy } from './handles-operation';
+import { contractHandledBy, workerOptionsOf } from './handles-operation';
+import { JobsConfig } from './jobs.config';
 import { OperationProcessor } from './operation-processor';
 import { RunningAttempts } from './running-attempts';
 import type { OperationContract } from '../operations/define-operation';
 
 type AnyProcessor = OperationProcessor<OperationContract>;
+/** What starts workers in @nestjs/bullmq. Its registrar, which is all that the package exports, starts them all or none. */
+interface Explorer {
+  getQueueOptions(queueToken: string, queueName: string): object;
+  handleProcessor(
+    processor: object,
+    queue: string,
+    queueOptions: object,
+    host: unknown,
+    scoped: false,
+    options: object,
+  ): void;
+  registerWorkerEventListeners(found: Found): void;
+}
+/** A processor as the injector of Nest holds it. */
+type Found = ReturnType<DiscoveryService['getProviders']>[number];
 
 const COMPLAIN_EVERY_MS = 60_000;
 
-/** Starts the workers of all operation types in processes with the role `worker`, and stops them without loss. */
+/**
+ * Starts the workers in processes with the role `worker`, those of all operation types or of the ones that
+ * WORKER_OPERATIONS names, and stops them without loss.
+ */
 @Injectable()
 export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(Workers.name);
+  /** Those whose type this process takes; no others have a worker. */
   private processors: AnyProcessor[] = [];
   private readonly complained = new Map<string, number>();
 
@@ -25,14 +46,44 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
     private readonly types: OperationTypes,
     private readonly running: RunningAttempts,
     private readonly platform: PlatformConfig,
+    private readonly config: JobsConfig,
   ) {}
 
-  /** Throws, so that the process does not start, where an operation type has no processor or two. */
+  /**
+   * Throws, so that the process does not start, where an operation type has no processor or two, or where
+   * WORKER_OPERATIONS names what is not there.
+   */
   onApplicationBootstrap(): void {
     if (!this.platform.has('worker')) return;
-    this.processors = this.checkedProcessors();
-    this.registrar.register();
-    for (const { worker } of this.processors) worker.on('error', (error) => this.complain(error));
+    const taken = this.takenTypes();
+    const found = this.checkedProcessors().filter((one) => taken.includes(processorIn(one).contract.name));
+    this.processors = found.map(processorIn);
+    for (const one of found) this.startWorker(one);
+    this.logger.log(
+      `This worker takes ${taken.length < this.types.all().length ? taken.join(', ') : 'every operation'}`,
+    );
+  }
+
+  /** What `BullRegistrar.register()` does for every processor at once, for one of them. */
+  private startWorker(found: Found): void {
+    const explorer = this.registrar['bullExplorer'] as Explorer;
+    const processor = processorIn(found);
+    const { contract } = processor;
+    const queue = explorer.getQueueOptions(getQueueToken(contract.name), contract.name);
+    explorer.handleProcessor(processor, contract.name, queue, found.host!, false, workerOptionsOf(contract));
+    explorer.registerWorkerEventListeners(found);
+    processor.worker.on('error', (error) => this.complain(error));
+  }
+
+  private takenTypes(): string[] {
+    const known = this.types.all().map(({ name }) => name);
+    const wanted = this.config.workerOperations ?? known;
+    const unknown = wanted.filter((name) => !known.includes(name));
+    if (unknown.length === 0) return wanted;
+    const list = unknown.map((name) => `"${name}"`).join(', ');
+    throw new InvalidSettings([
+      `WORKER_OPERATIONS: no operation type is called ${list}. Take from ${known.join(', ')}.`,
+    ]);
   }
 
   /** Takes no more work, lets what runs end within the grace period, and hands the rest back. */
@@ -50,11 +101,11 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
     this.logger.warn(`The queue cannot be reached, trying again: ${message}`);
   }
 
-  private checkedProcessors(): AnyProcessor[] {
-    const found = this.discovery
+  private checkedProcessors(): Found[] {
+    const providers = this.discovery
       .getProviders()
-      .filter((wrapper) => wrapper.metatype && contractHandledBy(wrapper.metatype))
-      .map((wrapper) => wrapper.instance as AnyProcessor);
+      .filter((wrapper) => wrapper.metatype && contractHandledBy(wrapper.metatype));
+    const found = providers.map(processorIn);
     const problems: string[] = [];
     for (const contract of this.types.all()) {
       const names = found.filter((one) => one.contract === contract).map((one) => one.constructor.name);
@@ -70,6 +121,10 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
       problems.push(`${constructor.name} handles "${contract.name}", which no JobsModule.forFeature([...]) lists`);
     }
     if (problems.length > 0) throw new Error(`The worker cannot start: ${problems.join('; ')}`);
-    return found;
+    return providers;
   }
+}
+
+function processorIn({ instance }: Found): AnyProcessor {
+  return instance as AnyProcessor;
 }

@@ -1,3 +1,5 @@
+import { getMetadataStorage } from 'class-validator';
+
 /** A class whose fields carry class-validator rules; payloads hold ids and options, never data. */
 export type PayloadClass<P extends object = object> = new () => P;
 
@@ -25,12 +27,54 @@ export interface OperationContract<P extends object = object> {
   readonly policy: OperationPolicy;
 }
 
-/** Declares a type of operation. Its processor says `@HandlesOperation(thatContract)`. */
+/** Least value of each number of a policy, in its own unit. */
+const LEAST: Record<Exclude<keyof OperationPolicy, 'cancellable'>, number> = {
+  attempts: 1,
+  backoffMs: 0,
+  timeoutMs: 1,
+  concurrency: 1,
+  retentionDays: 1,
+};
+
+/**
+ * Declares a type of operation. Its processor says `@HandlesOperation(thatContract)`. Throws, with every mistake in one
+ * message, where the contract cannot be kept; since contracts are constants, the platform does not start then.
+ */
 export function defineOperation<P extends object>(contract: OperationContract<P>): OperationContract<P> {
-  if (!/^[a-z][a-z0-9_]*$/.test(contract.name)) {
-    throw new Error(`Operation name "${contract.name}" must be lower-case words joined by _`);
+  const problems = [...nameProblems(contract.name), ...policyProblems(contract.policy), ...payloadProblems(contract)];
+  if (problems.length > 0) {
+    throw new Error(`Operation type "${contract.name}" cannot be defined: ${problems.join('; ')}`);
   }
-  return Object.freeze(contract);
+  return Object.freeze({ ...contract, policy: Object.freeze({ ...contract.policy }) });
+}
+
+function nameProblems(name: string): string[] {
+  return /^[a-z][a-z0-9_]{0,62}$/.test(name)
+    ? []
+    : ['its name must be lower-case words joined by _, at most 63 letters'];
+}
+
+function policyProblems(policy: OperationPolicy): string[] {
+  const problems = Object.entries(LEAST)
+    .filter(([field, least]) => {
+      const value = policy[field as keyof typeof LEAST];
+      return !Number.isSafeInteger(value) || value < least;
+    })
+    .map(([field, least]) => `policy.${field} must be a whole number of at least ${least}`);
+  if (typeof policy.cancellable !== 'boolean') problems.push('policy.cancellable must be true or false');
+  return problems;
+}
+
+/** A payload is checked by the rules of its class wherever it is read, so each of its fields needs one. */
+function payloadProblems<P extends object>({ payload }: OperationContract<P>): string[] {
+  if (typeof payload !== 'function' || !/^class\b/.test(Function.prototype.toString.call(payload))) {
+    return ['payload must be a class'];
+  }
+  const rules = getMetadataStorage().getTargetValidationMetadatas(payload, '', false, false);
+  const checked = new Set(rules.map(({ propertyName }) => propertyName));
+  return Object.keys(new payload())
+    .filter((field) => !checked.has(field))
+    .map((field) => `field "${field}" of its payload has no validation rule`);
 }
 
 /** The payload type of a contract. */

@@ -25,8 +25,8 @@ describe('a platform of several processes', () => {
     await database.drop();
   });
 
-  async function startWorker(): Promise<Platform> {
-    const worker = await Platform.start(dataDir, { DATABASE_URL: database.url, ROLES: 'worker' });
+  async function startWorker(settings: Record<string, string> = {}): Promise<Platform> {
+    const worker = await Platform.start(dataDir, { DATABASE_URL: database.url, ROLES: 'worker', ...settings });
     workers.push(worker);
     return worker;
   }
@@ -37,8 +37,11 @@ describe('a platform of several processes', () => {
       custom_schema: PEOPLE,
     });
     expect(await client.expect(200, 'GET', creation._links.status)).toMatchObject({ status: 'pending' });
-    const first = await startWorker();
+    const creator = await startWorker({ WORKER_OPERATIONS: 'graph_creation' });
+    expect(creator.output).toContain('This worker takes graph_creation\n');
     await client.result(creation);
+    const first = await startWorker();
+    expect(first.output).toContain('This worker takes every operation\n');
 
     const [persons, friendships] = [manyPersons(), manyFriendships()];
     await client.stage(creation.graph_id, 'Person', 'persons.csv', persons.csv);
@@ -53,6 +56,16 @@ describe('a platform of several processes', () => {
     const count = await client.query(creation.graph_id, 'MATCH ()-[k:KNOWS]->() RETURN count(*) AS n');
     expect(count).toEqual([{ n: friendships.rows }]);
   }, 120_000);
+
+  it('refuses to start a worker of operations that are not there', async () => {
+    const wrong = { DATABASE_URL: database.url, ROLES: 'worker', WORKER_OPERATIONS: 'graph_creation,graph_painting' };
+    const broken = Platform.launch(dataDir, wrong);
+    const exited = new Promise((resolve) => broken.process.once('exit', resolve));
+    await broken.outputMatches(
+      /WORKER_OPERATIONS: no operation type is called "graph_painting"\. Take from graph_creat/,
+    );
+    expect(await exited).toBe(1);
+  });
 
   it('says that the API needs the engine beside it', async () => {
     const broken = Platform.launch(dataDir, { DATABASE_URL: database.url, ROLES: 'api,worker' });
