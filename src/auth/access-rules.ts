@@ -1,6 +1,13 @@
 import type { GraphAccess, OrgAccess } from './access';
 import type { AccessRow } from './access.repository';
-import { GraphNotFound, KeyBoundToGraphs, OrgNotFound, RoleRequired, ScopeRequired } from './auth.errors';
+import {
+  GraphNotFound,
+  KeyBoundToGraphs,
+  OperatorRequired,
+  OrgNotFound,
+  RoleRequired,
+  ScopeRequired,
+} from './auth.errors';
 import type { Actor, Scope } from './actor';
 import { effectiveGraphRole, type GraphRole, graphRoleCovers, type OrgRole, orgRoleCovers, scopesCover } from './roles';
 
@@ -39,6 +46,11 @@ export function admitToOrg(row: AccessRow, needed: OrgRole): OrgAccess {
   if (role === null) throw new OrgNotFound();
   if (!orgRoleCovers(role, needed)) throw new RoleRequired('org', needed, role);
   return { id: row.org_id as string, role };
+}
+
+/** Throws where somebody does not run this installation. */
+export function requireOperator({ isOperator }: Pick<Actor, 'isOperator'>): void {
+  if (!isOperator) throw new OperatorRequired();
 }
 
 /** Throws where a credential may not do this kind of thing, whatever its user's role is. */

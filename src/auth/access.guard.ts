@@ -4,7 +4,7 @@ import { AuditService } from '../audit/audit.service';
 import { DomainError } from '../common/domain-error';
 import { GRAPH_ID, UUID } from '../common/ids';
 import type { Access, AccessRequest } from './access';
-import { admitToGraph, admitToOrg, requireScope, requireUnbound } from './access-rules';
+import { admitToGraph, admitToOrg, requireOperator, requireScope, requireUnbound } from './access-rules';
 import type { AccessRow, Target } from './access.repository';
 import { AccessService } from './access.service';
 import { GraphNotFound, OrgNotFound, Unauthenticated } from './auth.errors';
@@ -58,6 +58,11 @@ export class AccessGuard implements CanActivate {
         requireUnbound(actor, scope);
         requireScope(actor, scope);
         return {};
+      case 'operator':
+        requireOperator(actor);
+        requireUnbound(actor, scope);
+        requireScope(actor, scope);
+        return {};
       case 'org': {
         if (!row) throw new OrgNotFound();
         const org = admitToOrg(row, rule.role);
@@ -107,6 +112,7 @@ function targetOf(rule: Guarded, request: AccessRequest): Target | null {
       return GRAPH_ID.test(id) ? { kind: 'graph', id } : null;
     }
     case 'user':
+    case 'operator':
     case 'operation':
       return NO_TARGET;
   }

@@ -15,6 +15,7 @@ export interface AccessRow {
   user_id: string;
   /** Id of the session or key. */
   credential_id: string | null;
+  is_operator: boolean;
   scopes: Scope[];
   graph_ids: string[] | null;
   valid_until: Date | null;
@@ -28,12 +29,12 @@ export interface AccessRow {
 }
 
 const IDENTITY: Record<Identity['kind'], string> = {
-  session: `select s.user_id, s.id as credential_id, array['read', 'write', 'admin'] as scopes, null::text[] as graph_ids,
-      least(s.expires_at, s.revoked_at) as valid_until
+  session: `select s.user_id, s.id as credential_id, u.is_operator, array['read', 'write', 'admin'] as scopes,
+      null::text[] as graph_ids, least(s.expires_at, s.revoked_at) as valid_until
     from session s join app_user u on u.id = s.user_id and u.is_active where s.token_hash = $1`,
-  api_key: `select k.user_id, k.id as credential_id, k.scopes, k.graph_ids, k.expires_at as valid_until
+  api_key: `select k.user_id, k.id as credential_id, u.is_operator, k.scopes, k.graph_ids, k.expires_at as valid_until
     from api_key k join app_user u on u.id = k.user_id and u.is_active where k.key_hash = $1 and k.is_active`,
-  user: `select u.id as user_id, null::uuid as credential_id, array['read', 'write', 'admin'] as scopes,
+  user: `select u.id as user_id, null::uuid as credential_id, u.is_operator, array['read', 'write', 'admin'] as scopes,
       null::text[] as graph_ids, null::timestamptz as valid_until
     from app_user u where u.id = $1 and u.is_active`,
 };

@@ -43,6 +43,7 @@ export class AccessService {
       sessionId: kind === 'session' ? row.credential_id : null,
       scopes: row.scopes,
       graphIds: row.graph_ids,
+      isOperator: row.is_operator,
       requestId: visitor.requestId,
       ip: visitor.ip,
     };

@@ -11,6 +11,8 @@ export interface Actor {
   scopes: readonly Scope[];
   /** The only graphs that the credential is good for; null for no such limit. */
   graphIds: readonly string[] | null;
+  /** Whether they run this installation and so may use `/v1/admin`; absent means no. */
+  isOperator?: boolean;
   requestId: string | null;
   ip: string | null;
 }

@@ -59,6 +59,30 @@ export class TooManyAttempts extends DomainError {
   }
 }
 
+export class OperatorRequired extends DomainError {
+  readonly code = 'operator_required';
+  readonly kind = 'forbidden';
+  constructor() {
+    super('Only operators of this installation may do this. Ask one of them.');
+  }
+}
+
+export class UserNotFound extends DomainError {
+  readonly code = 'user_not_found';
+  readonly kind = 'not_found';
+  constructor() {
+    super('There is no open account with this id.');
+  }
+}
+
+export class LastOperator extends DomainError {
+  readonly code = 'last_operator';
+  readonly kind = 'conflict';
+  constructor() {
+    super('This is the last operator of the installation. Make somebody else an operator first.');
+  }
+}
+
 export class ApiKeyNotFound extends DomainError {
   readonly code = 'api_key_not_found';
   readonly kind = 'not_found';

@@ -9,6 +9,8 @@ import { AuthController } from './auth.controller';
 import { AuthService } from './auth.service';
 import { BootstrapOwner } from './bootstrap-owner';
 import { LoginThrottle } from './login-throttle';
+import { OperatorsController } from './operators.controller';
+import { OperatorsService } from './operators.service';
 import { PasswordHasher } from './password-hasher';
 import { Session } from './session.entity';
 import { SessionsService } from './sessions.service';
@@ -19,12 +21,13 @@ import { UsersService } from './users.service';
 /** Who you are: accounts, logins, API keys, and the guard that knows what you may do. */
 @Module({
   imports: [TypeOrmModule.forFeature([User, Session, ApiKey]), AccessModule, OrgsModule],
-  controllers: [AuthController, UsersController, ApiKeysController],
+  controllers: [AuthController, UsersController, ApiKeysController, OperatorsController],
   providers: [
     AuthService,
     UsersService,
     SessionsService,
     ApiKeysService,
+    OperatorsService,
     PasswordHasher,
     LoginThrottle,
     BootstrapOwner,

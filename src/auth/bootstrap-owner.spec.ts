@@ -28,6 +28,8 @@ describe('the first owner', () => {
     expect(login.json()).toMatchObject({ org: { org_type: 'team', role: 'owner' } });
     const me = await world.call('GET /v1/auth/me', { headers: { 'x-api-key': apiKey } });
     expect(me.json()).toMatchObject({ email, credential: { scopes: ['read', 'write', 'admin'] } });
+    const operators = await world.call('GET /v1/admin/operators', { headers: { 'x-api-key': apiKey } });
+    expect(operators.json()).toMatchObject({ operators: [{ email }] });
     expect(await world.get(BootstrapOwner).ensure()).toBeNull();
     expect(await world.sql(`select from app_user`)).toHaveLength(1);
   });

@@ -31,7 +31,7 @@ export class BootstrapOwner {
   ) {}
 
   /**
-   * On a database without users: makes an owner, a team organisation and an API key with all scopes, and returns the
+   * On a database without users: makes an owner, who is also the first operator, a team organisation and an API key with all scopes, and returns the
    * credentials, which cannot be read again. Otherwise, and in all but one of several processes that start at once, null.
    * `keep` runs before the commit, so that no crash can leave an owner whose credentials nobody has.
    */
@@ -42,7 +42,7 @@ export class BootstrapOwner {
       if (anybody.length > 0) return null;
       const password = randomBytes(18).toString('base64url');
       const passwordHash = await this.hasher.hash(password);
-      const user = await this.users.insert(em, { email: EMAIL, name: 'Owner', passwordHash });
+      const user = await this.users.insert(em, { email: EMAIL, name: 'Owner', passwordHash, isOperator: true });
       const org = await this.orgs.insert(em, { name: 'Graphstead', orgType: 'team', ownerId: user.id });
       const key = await this.apiKeys.insert(em, user.id, { name: 'First key', scopes: [...SCOPES] });
       await this.audit.record(em, { actor: null, action: 'owner.created', target: user.id, orgId: org.id });

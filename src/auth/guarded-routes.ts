@@ -28,7 +28,7 @@ export class GuardedRoutes implements OnModuleInit {
     const rule = this.reflector.getAllAndOverride<RouteAccess | undefined>(ROUTE_ACCESS, [handler, controller]);
     const route = `${controller.name}.${name}`;
     if (!rule) return [`${route}: say @Requires(...) or @Public()`];
-    if (rule.target === 'public' || rule.target === 'user') return [];
+    if (rule.target === 'public' || rule.target === 'user' || rule.target === 'operator') return [];
     const path = [Reflect.getMetadata(PATH_METADATA, controller), Reflect.getMetadata(PATH_METADATA, handler)].join(
       '/',
     );

@@ -3,8 +3,8 @@ import { ApiBearerAuth, ApiSecurity } from '@nestjs/swagger';
 import type { Scope } from './actor';
 import type { GraphRole, OrgRole } from './roles';
 
-/** What a route asks of its caller: to be somebody, or a role where its path parameter points. */
-export type Requirement = 'user' | `org:${OrgRole}` | `graph:${GraphRole}` | `operation:${GraphRole}`;
+/** What a route asks of its caller: to be somebody, to run the installation, or a role where its path parameter points. */
+export type Requirement = 'user' | 'operator' | `org:${OrgRole}` | `graph:${GraphRole}` | `operation:${GraphRole}`;
 
 export interface RequireOptions {
   /** What an API key must be allowed to do. By default it follows from the role and the method, see {@link neededScope}. */
@@ -16,6 +16,7 @@ export interface RequireOptions {
 export type RouteAccess =
   | { target: 'public' }
   | ({ target: 'user' } & RequireOptions)
+  | ({ target: 'operator' } & RequireOptions)
   | ({ target: 'org'; role: OrgRole } & RequireOptions)
   | ({ target: 'graph' | 'operation'; role: GraphRole } & RequireOptions);
 
@@ -41,9 +42,10 @@ export function Requires(requirement: Requirement, options: RequireOptions = {})
   );
 }
 
-/** The scope that a key needs: admin roles need "admin", viewers' routes "read", the rest depends on the method. */
+/** The scope that a key needs: operators and admin roles need "admin", viewers' routes "read", the rest depends on the method. */
 export function neededScope(access: Exclude<RouteAccess, { target: 'public' }>, method: string): Scope {
   if (access.scope) return access.scope;
+  if (access.target === 'operator') return 'admin';
   const role = access.target === 'user' ? 'member' : access.role;
   if (role === 'admin' || role === 'owner') return 'admin';
   if (role === 'viewer') return 'read';

@@ -11,6 +11,7 @@ import type { Actor } from './actor';
 import { ApiKey } from './api-key.entity';
 import { EmailTaken, LastOwnerCannotLeave, Unauthenticated, WrongPassword } from './auth.errors';
 import { LoginThrottle } from './login-throttle';
+import { OperatorsService } from './operators.service';
 import { PasswordHasher } from './password-hasher';
 import { checkPassword } from './password-policy';
 import { SessionsService } from './sessions.service';
@@ -26,6 +27,7 @@ export class UsersService {
     private readonly audit: AuditService,
     private readonly access: AccessService,
     private readonly sessions: SessionsService,
+    private readonly operators: OperatorsService,
     private readonly hasher: PasswordHasher,
     private readonly throttle: LoginThrottle,
     private readonly clock: Clock,
@@ -33,9 +35,19 @@ export class UsersService {
   ) {}
 
   /** Inserts an account in the caller's transaction. Throws {@link EmailTaken}, after which the transaction is lost. */
-  async insert(em: EntityManager, input: Pick<User, 'email' | 'name' | 'passwordHash'>): Promise<User> {
+  async insert(
+    em: EntityManager,
+    input: Pick<User, 'email' | 'name' | 'passwordHash'> & { isOperator?: boolean },
+  ): Promise<User> {
     const now = this.clock.now();
-    const user = em.create(User, { ...input, id: this.ids.uuid(), isActive: true, createdAt: now, updatedAt: now });
+    const user = em.create(User, {
+      isOperator: false,
+      ...input,
+      id: this.ids.uuid(),
+      isActive: true,
+      createdAt: now,
+      updatedAt: now,
+    });
     await em.insert(User, user).catch(rethrowTakenEmail);
     return user;
   }
@@ -84,6 +96,7 @@ export class UsersService {
   async close(actor: Actor, password: string): Promise<void> {
     const { id } = await this.confirm(actor, password);
     await this.transactor.run(async (em) => {
+      await this.operators.remain(em, id);
       await em.query(
         `select from org where id in (select org_id from org_member where user_id = $1) order by id for no key update`,
         [id],
@@ -101,7 +114,13 @@ export class UsersService {
       await em.query(`delete from org_member where user_id = $1`, [id]);
       await em.delete(ApiKey, { userId: id });
       await this.sessions.endAll(em, id, null);
-      const gone = { email: `closed-${id}@invalid`, name: 'Closed account', passwordHash: '', isActive: false };
+      const gone = {
+        email: `closed-${id}@invalid`,
+        name: 'Closed account',
+        passwordHash: '',
+        isActive: false,
+        isOperator: false,
+      };
       await em.update(User, { id }, { ...gone, updatedAt: this.clock.now() });
       await this.audit.record(em, { actor, action: 'user.closed', target: id });
     });

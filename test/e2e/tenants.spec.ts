@@ -97,6 +97,22 @@ describe('another organisation', () => {
     expect(answers.filter((answer) => !answer.endsWith(' 404'))).toEqual([]);
   });
 
+  it('gets 403 on every route for operators', async () => {
+    const { paths } = await owner.expect<OpenApi>(200, 'GET', '/openapi.json');
+    const routes = Object.entries(paths).flatMap(([path, methods]) =>
+      path.startsWith('/v1/admin/')
+        ? METHODS.filter((method) => method in methods).map((method) => [method, path])
+        : [],
+    );
+    expect(routes).toContainEqual(['put', '/v1/admin/operators/{user_id}']);
+    for (const [method, path] of routes) {
+      const body = /post|put|patch/.test(method) ? {} : undefined;
+      const response = await stranger.request(method.toUpperCase(), path.replace(/\{\w+\}/g, ids.operation_id), body);
+      expect([method, path, await response.json()]).toMatchObject([method, path, { code: 'operator_required' }]);
+    }
+    expect((await owner.request('GET', '/v1/admin/operators')).status).toBe(200);
+  });
+
   it('sees none of it in lists', async () => {
     expect(await stranger.expect(200, 'GET', '/v1/operations')).toEqual({ operations: [], next_cursor: null });
     expect(await stranger.expect(200, 'GET', '/v1/graphs')).toEqual({ graphs: [], selectedGraphId: null });
