@@ -25,6 +25,13 @@ export class JobsConfig {
   readonly leaseRenewSeconds: number = 3;
 
   @Setting(
+    'BLOCKED_LOOP_SECONDS',
+    integer({ min: 0, max: 3600 }),
+    'time that work may block the event loop of a worker before its operations go to others; 0: LEASE_SECONDS',
+  )
+  readonly blockedLoopSeconds: number = 60;
+
+  @Setting(
     'ABORT_GRACE_SECONDS',
     integer({ min: 0, max: 300 }),
     'time that cancelled work gets to stop before its operation ends without it',

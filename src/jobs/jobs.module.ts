@@ -7,6 +7,7 @@ import { OperationsModule } from '../operations/operations.module';
 import { AttemptEndings } from './attempt-endings';
 import { AttemptsRepository } from './attempts.repository';
 import { Dispatcher } from './dispatcher';
+import { LeaseGuard } from './lease-guard';
 import { OperationRuntime } from './operation-runtime';
 import { QueueModule } from './queue.module';
 import { Queues } from './queues';
@@ -24,6 +25,7 @@ import { Workers } from './workers';
     AttemptEndings,
     AttemptsRepository,
     Dispatcher,
+    LeaseGuard,
     OperationRuntime,
     Queues,
     Reaper,

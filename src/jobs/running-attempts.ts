@@ -9,12 +9,12 @@ import type { Operation } from '../operations/operation.entity';
 import { OperationCancelled, WorkerStopping } from './abort-reasons';
 import { AttemptsRepository } from './attempts.repository';
 import { JobsConfig } from './jobs.config';
+import { LeaseGuard } from './lease-guard';
 import { RunningAttempt } from './running-attempt';
 
 /**
- * What this worker process runs just now. Renews the leases of all of it from a timer of the process: work is done in
- * child processes or awaits, so the timer beats while work is busy; an event loop that is blocked for longer than a
- * lease loses its operations, as it should, since it could not be told to stop either.
+ * What this worker process runs just now. Renews the leases of all of it from a timer of the process, not from the work;
+ * while work keeps the event loop busy, {@link LeaseGuard} does, for as long as that may be.
  */
 @Injectable()
 export class RunningAttempts implements OnModuleInit {
@@ -34,6 +34,7 @@ export class RunningAttempts implements OnModuleInit {
     private readonly notifications: Notifications,
     private readonly platform: PlatformConfig,
     private readonly config: JobsConfig,
+    private readonly guard: LeaseGuard,
   ) {
     if (config.leaseRenewSeconds * 2 > config.leaseSeconds) {
       throw new Error('LEASE_RENEW_SECONDS must be at most half of LEASE_SECONDS, or one late renewal loses the lease');
@@ -53,12 +54,14 @@ export class RunningAttempts implements OnModuleInit {
   add(operation: Operation): RunningAttempt {
     const attempt = new RunningAttempt(operation);
     this.running.set(keyOf(operation), attempt);
+    this.guard.add(keyOf(operation), this.workerId);
     this.timer ??= setInterval(() => void this.renew(), this.config.leaseRenewSeconds * 1000);
     return attempt;
   }
 
   remove(attempt: RunningAttempt): void {
     this.running.delete(keyOf(attempt.operation));
+    this.guard.remove(keyOf(attempt.operation));
     if (this.running.size > 0) return;
     clearInterval(this.timer);
     this.timer = undefined;
@@ -84,6 +87,7 @@ export class RunningAttempts implements OnModuleInit {
 
   /** Renews every lease; stops what is not ours any more and what was cancelled without our hearing of it. */
   async renew(): Promise<void> {
+    this.guard.beat();
     if (this.renewing) return;
     this.renewing = true;
     const held = [...this.running.values()];
