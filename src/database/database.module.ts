@@ -22,7 +22,10 @@ export class DatabaseModule {
             autoLoadEntities: true,
             poolSize: config.poolSize,
             applicationName: 'graphstead',
-            extra: { keepAlive: true },
+            extra: {
+              keepAlive: true,
+              idle_in_transaction_session_timeout: config.idleTransactionSeconds * 1000,
+            },
           }),
         }),
       ],

@@ -4,7 +4,7 @@ import { QueryFailedError, QueryRunnerAlreadyReleasedError } from 'typeorm';
 const WORTH_ANOTHER_RUN = new Set(['40001', '40P01']);
 /** Lost connections, by their Node codes and by the SQLSTATEs of a database that goes away or comes back. */
 const PASSING =
-  /^(ECONNRESET|ECONNREFUSED|ECONNABORTED|EPIPE|ETIMEDOUT|EAI_AGAIN|UND_ERR_SOCKET|08...|57P0[123]|53300)$/;
+  /^(ECONNRESET|ECONNREFUSED|ECONNABORTED|EPIPE|ETIMEDOUT|EAI_AGAIN|UND_ERR_SOCKET|08...|25P03|57P0[123]|53300)$/;
 /** What node-postgres throws, without a code, when the server goes away under a statement or before the next one. */
 const LOST_UNDER_A_STATEMENT = /^Connection terminated|^Client .* is not queryable$/;
 

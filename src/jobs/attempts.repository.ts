@@ -78,11 +78,13 @@ export class AttemptsRepository {
     );
   }
 
+  /** Operations whose leases have run out; one whose row is being written just now waits for the next look. */
   async expired(limit: number): Promise<ExpiredLease[]> {
     return await this.tx.em.query<ExpiredLease[]>(
       `select id, type, attempt, max_attempts as "maxAttempts", worker_id as "workerId",
          cancel_reason as "cancelReason", cancel_requested_at is not null as "cancelRequested"
-       from operation where status = 'running' and lease_expires_at < now() order by lease_expires_at limit $1`,
+       from operation where status = 'running' and lease_expires_at < now() order by lease_expires_at limit $1
+       for update skip locked`,
       [limit],
     );
   }

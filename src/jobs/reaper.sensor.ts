@@ -31,10 +31,19 @@ export class Reaper extends Sensor {
 
   async look(): Promise<void> {
     for (const lease of await this.attempts.expired(BATCH)) {
-      if (lease.cancelRequested) await this.cancel(lease);
-      else if (lease.attempt < lease.maxAttempts) await this.requeue(lease);
-      else await this.giveUp(lease);
+      try {
+        await this.reap(lease);
+      } catch (error) {
+        // The others are not made to wait for it; its turn comes again.
+        this.logger.error(`${lease.id}: ${(error as Error).message}`, (error as Error).stack);
+      }
     }
+  }
+
+  private async reap(lease: ExpiredLease): Promise<void> {
+    if (lease.cancelRequested) await this.cancel(lease);
+    else if (lease.attempt < lease.maxAttempts) await this.requeue(lease);
+    else await this.giveUp(lease);
   }
 
   private async requeue({ id, attempt, workerId }: ExpiredLease): Promise<void> {
