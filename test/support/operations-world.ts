@@ -27,7 +27,7 @@ import { JobsModule } from '../../src/jobs/jobs.module';
 import type { OperationContext } from '../../src/jobs/operation-context';
 import { OperationProcessor } from '../../src/jobs/operation-processor';
 import { QueueConfig } from '../../src/jobs/queue.config';
-import { defineOperation } from '../../src/operations/define-operation';
+import { defineOperation, type OperationContract } from '../../src/operations/define-operation';
 import { EVENTS_CHANNEL, OperationLog } from '../../src/operations/operation-log';
 import type { Operation, OperationEvent } from '../../src/operations/operation.entity';
 import { OperationsConfig } from '../../src/operations/operations.config';
@@ -128,6 +128,7 @@ export class OperationsWorld {
     {
       script = new Script(),
       processors = [TestWorkProcessor, HastyWorkProcessor] as (new (s: Script) => object)[],
+      contracts = [TestWork, HastyWork] as OperationContract[],
     } = {},
   ): Promise<OperationsWorld> {
     const configs = [PlatformConfig, DatabaseConfig, JobsConfig, OperationsConfig, QueueConfig];
@@ -139,7 +140,7 @@ export class OperationsWorld {
         AuditModule,
         OpenAccessModule,
         JobsModule.forRoot(),
-        JobsModule.forFeature([TestWork, HastyWork]),
+        JobsModule.forFeature(contracts),
       ],
       providers: [{ provide: Script, useValue: script }, ...processors],
     }).compile();

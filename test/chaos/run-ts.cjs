@@ -1,0 +1,6 @@
+// Runs a TypeScript file of the tests in a process of its own: node run-ts.cjs file.ts
+const { resolve } = require('node:path');
+const { transformFileSync } = require('@swc/core');
+
+require.extensions['.ts'] = (module, file) => module._compile(transformFileSync(file).code, file);
+require(resolve(process.argv[2]));
