@@ -2,6 +2,7 @@ import { Platform1764000000000 } from './1764000000000-platform';
 import { Access1764000100000 } from './1764000100000-access';
 import { OrgEvents1764000200000 } from './1764000200000-org-events';
 import { OperatorsAndDeadLetters1764000300000 } from './1764000300000-operators-and-dead-letters';
+import { OpenDeadLetters1764000800000 } from './1764000800000-open-dead-letters';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -9,4 +10,5 @@ export const MIGRATIONS = [
   Access1764000100000,
   OrgEvents1764000200000,
   OperatorsAndDeadLetters1764000300000,
+  OpenDeadLetters1764000800000,
 ];

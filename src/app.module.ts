@@ -27,6 +27,7 @@ import { QueriesModule } from './queries/queries.module';
 import { StagingConfig } from './staging/staging.config';
 import { StagingModule } from './staging/staging.module';
 import { StorageModule } from './storage/storage.module';
+import { TelemetryConfig } from './telemetry/telemetry.config';
 import { TelemetryModule } from './telemetry/telemetry.module';
 
 /** Every class of settings: what `.env.example` lists and what a start validates. */
@@ -42,6 +43,7 @@ export const CONFIG_CLASSES = [
   StagingConfig,
   QueriesConfig,
   EngineConfig,
+  TelemetryConfig,
 ];
 
 /** The platform: every feature, in one process. Which of them act is decided by ROLES. */

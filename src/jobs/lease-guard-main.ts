@@ -45,8 +45,9 @@ async function look(): Promise<void> {
     beatAt = performance.now();
     return;
   }
+  if (silentMs < 1.25 * beatMs) return;
   const held = board.keys().map((key) => key.split('.'));
-  if (silentMs < 1.25 * beatMs || held.length === 0) return;
+  if (held.length === 0) return;
   if (silentMs < blockedMs) return renew(held);
   if (saidBlocked) return;
   saidBlocked = true;

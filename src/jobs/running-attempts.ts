@@ -26,6 +26,8 @@ export class RunningAttempts implements OnModuleInit {
   private timer?: NodeJS.Timeout;
   private renewing = false;
   private onEmpty?: () => void;
+  /** Operations that others took over while this process ran them, since its start. */
+  lostLeases = 0;
   /** Set at shutdown: nothing more is claimed. */
   stopping = false;
 
@@ -120,7 +122,9 @@ export class RunningAttempts implements OnModuleInit {
   private lose(attempt: RunningAttempt): void {
     const { id, attempt: number } = attempt.operation;
     // One that has just ended is not in the answer either.
-    if (this.running.has(keyOf(attempt.operation))) attempt.abort(new StaleAttemptError(id, number));
+    if (!this.running.has(keyOf(attempt.operation)) || attempt.signal.aborted) return;
+    this.lostLeases += 1;
+    attempt.abort(new StaleAttemptError(id, number));
   }
 }
 

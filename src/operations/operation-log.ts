@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { ErrorBody } from '../common/problem';
 import { Transactor } from '../database/transactor';
+import { EndedAttempts } from './ended-attempts';
 import { toJson } from './json';
 import type { NewEvent } from './operation-events';
 import { type AttemptOutcome, Operation, OperationEvent, type OperationProgress } from './operation.entity';
@@ -46,6 +47,8 @@ export class OperationLog {
   private readonly logger = new Logger(OperationLog.name);
   /** Writes of workers that came too late and were refused, since the start of this process. */
   refusedWrites = 0;
+  /** Attempts that this process has ended since its start. */
+  readonly endedAttempts = new EndedAttempts();
 
   constructor(private readonly tx: Transactor) {}
 
@@ -53,7 +56,11 @@ export class OperationLog {
   async write(change: OperationChange, em: EntityManager = this.tx.em): Promise<Operation | null> {
     const { sql, parameters } = statementFor(change);
     const [row] = await em.query<Row[]>(sql, parameters);
-    if (row) return operationFrom(em, row);
+    if (row) {
+      const changed = operationFrom(em, row);
+      if (change.endsAttempt) this.endedAttempts.add(changed.type, change.endsAttempt.outcome);
+      return changed;
+    }
     if (change.attempt !== undefined && change.onlyIf === undefined) {
       this.refusedWrites += 1;
       this.logger.warn(`${change.operationId}: refused ${change.event.type} of attempt ${change.attempt}`);

@@ -36,6 +36,11 @@ export class OperationStreams {
     private readonly config: OperationsConfig,
   ) {}
 
+  /** Streams that are open on this process. */
+  get openCount(): number {
+    return [...this.openByUser.values()].reduce((sum, open) => sum + open, 0);
+  }
+
   /**
    * The bytes of one stream, until the operation ends or `signal` says that the client is gone. Null when the client
    * has seen everything and nothing more will come. Throws {@link TooManyStreams}, or that there is no such operation.

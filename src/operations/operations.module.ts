@@ -39,6 +39,7 @@ import { Outbox } from './outbox';
     OperationLog,
     OperationsRepository,
     OperationsService,
+    OperationStreams,
     OperationTypes,
     Outbox,
   ],

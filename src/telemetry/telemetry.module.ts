@@ -1,7 +1,16 @@
 import { Module } from '@nestjs/common';
+import { OperationsModule } from '../operations/operations.module';
+import { Metrics } from './metrics';
+import { MetricsController } from './metrics.controller';
+import { MetricsGuard } from './metrics.guard';
 import { NotYetController } from './not-yet.controller';
+import { QueueDepths } from './queue-depths';
 import { StatusController } from './status.controller';
 
 /** How the platform is, and what it cannot do yet. */
-@Module({ controllers: [StatusController, NotYetController] })
+@Module({
+  imports: [OperationsModule],
+  controllers: [StatusController, MetricsController, NotYetController],
+  providers: [Metrics, MetricsGuard, QueueDepths],
+})
 export class TelemetryModule {}
