@@ -7,6 +7,7 @@ import { OperationProcessor } from '../jobs/operation-processor';
 import type { Operation } from '../operations/operation.entity';
 import { definitionsOf } from '../schemas/schema-definitions';
 import { GenerationsService } from './generations.service';
+import { GraphNotReady } from './graphs.errors';
 import { CreateGraph, type GraphPayload } from './graphs.operations';
 import { GraphsRepository } from './graphs.repository';
 import { GraphsService } from './graphs.service';
@@ -46,5 +47,12 @@ export class CreateGraphProcessor extends OperationProcessor<typeof CreateGraph>
     operation: Operation,
   ): Promise<void> {
     await this.catalog.setStatus(em, operation.graphId!, 'failed');
+  }
+
+  /** Refuses where the graph was deleted in the meantime. */
+  protected override async beforeRetry(em: EntityManager, _payload: GraphPayload, retry: Operation): Promise<void> {
+    const graphId = retry.graphId!;
+    if (await this.catalog.reopenCreation(em, graphId)) return;
+    throw new GraphNotReady(graphId, (await this.catalog.find(graphId, em))?.status ?? 'deleted');
   }
 }

@@ -71,6 +71,16 @@ export class GraphsRepository {
     );
   }
 
+  /** Lets a graph whose creation failed be created after all; false where it is past that, or gone. */
+  async reopenCreation(em: EntityManager, graphId: string): Promise<boolean> {
+    const [, changed] = await em.query<[unknown, number]>(
+      `update graph set status = 'provisioning', updated_at = now()
+       where id = $1 and status in ('failed', 'provisioning')`,
+      [graphId],
+    );
+    return changed === 1;
+  }
+
   async select(em: EntityManager, userId: string, graphId: string): Promise<void> {
     await em.query('update app_user set selected_graph_id = $2 where id = $1', [userId, graphId]);
   }

@@ -1,14 +1,13 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { DomainError } from '../common/domain-error';
-import { errorBodyOf } from '../common/problem';
 import type { OperationPolicy } from '../operations/define-operation';
 import { OperationEndings } from '../operations/operation-endings';
 import { cancelled, completed, failed, retrying } from '../operations/operation-events';
 import { OperationLog } from '../operations/operation-log';
-import { InvalidOperationPayload, StaleAttemptError } from '../operations/operations.errors';
+import { StaleAttemptError } from '../operations/operations.errors';
 import { OperationsRepository } from '../operations/operations.repository';
 import { Outbox } from '../operations/outbox';
 import { OperationCancelled, WorkerStopping } from './abort-reasons';
+import { type AttemptFailure, deadLetterReason, failureOf, stackOf } from './attempt-failure';
 import { backoffMs, isRetryable } from './retry-policy';
 import type { RunningAttempt } from './running-attempt';
 
@@ -40,9 +39,12 @@ export class AttemptEndings {
     if (cause instanceof StaleAttemptError) return this.logger.warn(cause.message);
     if (cause instanceof OperationCancelled) return this.cancel(attempt);
     if (cause instanceof WorkerStopping) return this.handBack(attempt);
-    if (!(cause instanceof DomainError)) this.logger.error(`${id} attempt ${number}`, stackOf(cause));
-    if (isRetryable(cause) && number < maxAttempts) return this.retry(attempt, backoffMs(policy, number), cause);
-    return this.fail(attempt, cause);
+    const failure = failureOf(cause);
+    if (failure.reference !== null) {
+      this.logger.error(`${id} attempt ${number} failed, reference ${failure.reference}`, stackOf(cause));
+    }
+    if (isRetryable(cause) && number < maxAttempts) return this.retry(attempt, backoffMs(policy, number), failure);
+    return this.fail(attempt, failure, deadLetterReason(cause));
   }
 
   private async cancel({ operation }: RunningAttempt): Promise<void> {
@@ -70,16 +72,15 @@ export class AttemptEndings {
     await this.cancelIfAsked(attempt);
   }
 
-  private async retry(attempt: RunningAttempt, waitMs: number, cause: unknown): Promise<void> {
+  private async retry(attempt: RunningAttempt, waitMs: number, { shown, kept }: AttemptFailure): Promise<void> {
     const { id, attempt: number } = attempt.operation;
-    const error = errorBodyOf(cause);
     const pending = await this.log.write({
       operationId: id,
       attempt: number,
       onlyIf: 'no_cancel_requested',
-      event: retrying(number, 'error', waitMs, error),
+      event: retrying(number, 'error', waitMs, shown),
       set: { runAfterMs: waitMs },
-      endsAttempt: { outcome: 'retry', error },
+      endsAttempt: { outcome: 'retry', error: kept },
     });
     if (pending) return this.outbox.ready.next(pending);
     await this.cancelIfAsked(attempt);
@@ -93,29 +94,20 @@ export class AttemptEndings {
     this.logger.warn(new StaleAttemptError(id, number).message);
   }
 
-  private async fail({ operation }: RunningAttempt, cause: unknown): Promise<void> {
-    const error = errorBodyOf(cause);
-    const deadLetter = deadLetterReason(cause);
+  private async fail(
+    { operation }: RunningAttempt,
+    { shown, kept }: AttemptFailure,
+    deadLetter: string | undefined,
+  ): Promise<void> {
     await this.endings.end(
       {
         operationId: operation.id,
         attempt: operation.attempt,
-        event: failed(error, deadLetter !== undefined),
-        set: { error },
-        endsAttempt: { outcome: 'failed', error },
+        event: failed(shown, deadLetter !== undefined),
+        set: { error: shown },
+        endsAttempt: { outcome: 'failed', error: kept },
       },
       { deadLetter },
     );
   }
-}
-
-/** Mistakes of users and timeouts are plain failures. What an operator may have to look at is kept as a dead letter. */
-function deadLetterReason(cause: unknown): string | undefined {
-  if (cause instanceof InvalidOperationPayload) return 'invalid_payload';
-  if (isRetryable(cause)) return 'attempts_used_up';
-  return cause instanceof DomainError ? undefined : 'unexpected_error';
-}
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -36,16 +36,16 @@ export class AttemptsRepository {
 
   /**
    * Grants the right to run: pending becomes running with the next attempt's number, in one statement with its event.
-   * Null when there is nothing to run: delivered twice, cancelled, ended, or not due yet.
+   * Null when there is nothing to run: delivered twice, cancelled, ended, not due yet, or of another type.
    */
-  async claim(operationId: string, workerId: string, leaseMs: number): Promise<Operation | null> {
+  async claim(operationId: string, type: string, workerId: string, leaseMs: number): Promise<Operation | null> {
     const event = started(0);
     const [row] = await this.tx.em.query<Row[]>(
       `with claimed as (
          update operation set status = 'running', attempt = attempt + 1, worker_id = $2,
            lease_expires_at = now() + $3 * interval '1 millisecond', started_at = coalesce(started_at, now()),
            last_sequence = last_sequence + 1, updated_at = now()
-         where id = $1 and status = any($4) and run_after <= now() + ${CLOCK_TOLERANCE} returning *
+         where id = $1 and type = $7 and status = any($4) and run_after <= now() + ${CLOCK_TOLERANCE} returning *
        ), attempt as (
          insert into operation_attempt (operation_id, attempt, worker_id) select id, attempt, $2 from claimed
        ), event as (
@@ -54,7 +54,7 @@ export class AttemptsRepository {
          from claimed
        )
        select claimed.*, pg_notify('${EVENTS_CHANNEL}', ${NEWS}) as notified from claimed`,
-      [operationId, workerId, leaseMs, statusesBefore(event.type), event.type, toJson(event.data)],
+      [operationId, workerId, leaseMs, statusesBefore(event.type), event.type, toJson(event.data), type],
     );
     return row ? operationFrom(this.tx.em, row) : null;
   }
@@ -102,6 +102,28 @@ export class AttemptsRepository {
          ) returning id, type, attempt, run_after
        ) select id, type, attempt, run_after as "runAfter" from taken`,
       [before, limit],
+    );
+  }
+
+  /**
+   * Pending operations of types other than `known` that wait for longer than `seconds`, while no operation of their
+   * type was run anywhere for as long.
+   */
+  async unclaimed(known: string[], seconds: number, limit: number): Promise<{ id: string; type: string }[]> {
+    return await this.tx.em.query<{ id: string; type: string }[]>(
+      `with waiting as (
+         select id, type from operation
+         where status = 'pending' and type <> all($1) and run_after < now() - make_interval(secs => $2)
+       ), dead as (
+         select type from (select distinct type from waiting) w
+         where not exists (select from operation o where o.type = w.type and o.status = 'running')
+           and not exists (select from operation o
+             where o.type = w.type and o.ended_at > now() - make_interval(secs => $2) and o.started_at is not null)
+           and not exists (select from operation o where o.type = w.type and o.status = 'pending' and o.attempt > 0
+             and o.updated_at > now() - make_interval(secs => $2))
+       )
+       select id, type from waiting where type in (select type from dead) order by id limit $3`,
+      [known, seconds, limit],
     );
   }
 

@@ -54,4 +54,14 @@ export class JobsConfig {
     'time that an operation waits in the queue before the queue is told of it again',
   )
   readonly resendSeconds: number = 30;
+
+  @Setting(
+    'UNKNOWN_TYPE_SECONDS',
+    integer({ min: 1, max: 604_800 }),
+    'time that an operation of a type which no process runs waits for a version that does, before it is a dead letter',
+  )
+  readonly unknownTypeSeconds: number = 600;
+
+  @Setting('UNKNOWN_TYPE_CHECK_SECONDS', integer({ min: 1, max: 3600 }), 'how often such operations are looked for')
+  readonly unknownTypeCheckSeconds: number = 60;
 }

@@ -6,6 +6,9 @@ import { OperationTypes } from '../operations/operation-types';
 import { OperationsModule } from '../operations/operations.module';
 import { AttemptEndings } from './attempt-endings';
 import { AttemptsRepository } from './attempts.repository';
+import { DeadLettersController } from './dead-letters.controller';
+import { DeadLettersRepository } from './dead-letters.repository';
+import { DeadLettersService } from './dead-letters.service';
 import { Dispatcher } from './dispatcher';
 import { LeaseGuard } from './lease-guard';
 import { OperationRuntime } from './operation-runtime';
@@ -15,15 +18,19 @@ import { Reaper } from './reaper.sensor';
 import { RunningAttempts } from './running-attempts';
 import { Sweeper } from './sweeper.sensor';
 import { WorkDirectories } from './work-directories';
+import { UnknownTypes } from './unknown-types.sensor';
 import { Workers } from './workers';
 
 /** Runs operations: delivery, workers and the sensors that look after both. Everything of it that features use is global. */
 @Global()
 @Module({
   imports: [OperationsModule, QueueModule, DiscoveryModule],
+  controllers: [DeadLettersController],
   providers: [
     AttemptEndings,
     AttemptsRepository,
+    DeadLettersRepository,
+    DeadLettersService,
     Dispatcher,
     LeaseGuard,
     OperationRuntime,
@@ -31,6 +38,7 @@ import { Workers } from './workers';
     Reaper,
     RunningAttempts,
     Sweeper,
+    UnknownTypes,
     Workers,
     WorkDirectories,
   ],

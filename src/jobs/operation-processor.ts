@@ -1,7 +1,8 @@
 import { WorkerHost } from '@nestjs/bullmq';
-import { Inject, type OnModuleInit } from '@nestjs/common';
+import { Inject, Logger, type OnModuleInit } from '@nestjs/common';
 import type { Job } from 'bullmq';
 import type { EntityManager } from 'typeorm';
+import { OPERATION_ID } from '../common/ids';
 import type { OperationContract, PayloadOf } from '../operations/define-operation';
 import { parsePayload } from '../operations/operation-payload';
 import type { Operation } from '../operations/operation.entity';
@@ -16,6 +17,7 @@ import type { OperationJob } from './queues';
  * twice; it fails by throwing, returning is success, and it stops with an error when `ctx.signal` aborts.
  */
 export abstract class OperationProcessor<C extends OperationContract> extends WorkerHost implements OnModuleInit {
+  protected readonly logger = new Logger(this.constructor.name);
   @Inject()
   protected readonly runtime!: OperationRuntime;
 
@@ -28,23 +30,44 @@ export abstract class OperationProcessor<C extends OperationContract> extends Wo
    */
   protected afterFailureOrCancel?(em: EntityManager, payload: PayloadOf<C>, operation: Operation): Promise<void>;
 
+  /**
+   * Optional: domain rows to put back when an operator has a failed operation tried again, so that `run` finds what it
+   * needs. Runs in the transaction that begins the new operation (`retry`); throws where the domain has moved on.
+   */
+  protected beforeRetry?(em: EntityManager, payload: PayloadOf<C>, retry: Operation): Promise<void>;
+
   /** The contract that `@HandlesOperation` named. */
   get contract(): C {
     return contractHandledBy(this.constructor) as C;
   }
 
   onModuleInit(): void {
-    if (!this.afterFailureOrCancel) return;
-    this.runtime.types.onEndWithoutSuccess(this.contract.name, (em, operation) =>
-      this.afterFailureOrCancel!(em, operation.payload as PayloadOf<C>, operation),
-    );
+    const { types } = this.runtime;
+    const { name } = this.contract;
+    if (this.afterFailureOrCancel) {
+      types.onEndWithoutSuccess(name, (em, ended) => this.afterFailureOrCancel!(em, this.payloadOf(ended), ended));
+    }
+    if (this.beforeRetry) types.onRetry(name, (em, retry) => this.beforeRetry!(em, this.payloadOf(retry), retry));
   }
 
   /** Called by BullMQ with each delivery; delivering an operation twice does nothing. */
   async process({ data }: Job<OperationJob>): Promise<void> {
-    const { contract } = this;
-    await this.runtime.execute(contract, data.operationId, (operation, ctx) =>
-      this.run(parsePayload(contract, operation.payload) as PayloadOf<C>, ctx),
+    const operationId = idIn(data);
+    // Nothing of ours: what it might stand for is in the database, and the sweeper finds it there.
+    if (operationId === null) return this.logger.warn(`A job of queue ${this.contract.name} names no operation`);
+    await this.runtime.execute(this.contract, operationId, (operation, ctx) =>
+      this.run(this.payloadOf(operation), ctx),
     );
   }
+
+  /** What the row says may be older than the rules of its class, or never have been good: it is read by them each time. */
+  private payloadOf(operation: Operation): PayloadOf<C> {
+    return parsePayload(this.contract, operation.payload) as PayloadOf<C>;
+  }
+}
+
+function idIn(data: unknown): string | null {
+  if (typeof data !== 'object' || data === null || !('operationId' in data)) return null;
+  const { operationId } = data;
+  return typeof operationId === 'string' && OPERATION_ID.test(operationId) ? operationId : null;
 }

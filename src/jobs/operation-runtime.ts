@@ -43,7 +43,7 @@ export class OperationRuntime {
     if (this.running.stopping) return this.attempts.markUndelivered([operationId]);
     const { workerId } = this.running;
     const operation = await this.throughOutages(() =>
-      this.attempts.claim(operationId, workerId, this.config.leaseSeconds * 1000),
+      this.attempts.claim(operationId, contract.name, workerId, this.config.leaseSeconds * 1000),
     );
     if (!operation) return this.logger.debug(`${operationId}: nothing to claim`);
     const attempt = this.running.add(operation);

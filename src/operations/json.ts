@@ -1,10 +1,10 @@
-/** NUL and halves of surrogate pairs: legal in a JavaScript string, refused by Postgres' jsonb. */
-const REFUSED_BY_JSONB = /[\0\p{Cs}]/gu;
+/** An escape sequence of JSON: NUL and half a surrogate pair (group 1), which jsonb refuses, or any other one. */
+const ESCAPE = /\\(?:(u0000|ud[89a-f][0-9a-f]{2})|[^])/g;
 
-/** JSON that jsonb always takes: what it would refuse becomes U+FFFD, and a bigint becomes its digits as text. */
+/** JSON that jsonb always takes, in keys too: what it would refuse becomes U+FFFD, a bigint becomes its digits as text. */
 export function toJson(value: unknown): string {
-  return JSON.stringify(value, (_key, member: unknown) => {
-    if (typeof member === 'bigint') return member.toString();
-    return typeof member === 'string' ? member.replace(REFUSED_BY_JSONB, '\ufffd') : member;
-  });
+  const json = JSON.stringify(value, (_key, member: unknown) =>
+    typeof member === 'bigint' ? member.toString() : member,
+  );
+  return json.replace(ESCAPE, (escape, refused?: string) => (refused === undefined ? escape : '\ufffd'));
 }

@@ -5,7 +5,13 @@ import { Transactor } from '../database/transactor';
 import { EndedAttempts } from './ended-attempts';
 import { toJson } from './json';
 import type { NewEvent } from './operation-events';
-import { type AttemptOutcome, Operation, OperationEvent, type OperationProgress } from './operation.entity';
+import {
+  type AttemptError,
+  type AttemptOutcome,
+  Operation,
+  OperationEvent,
+  type OperationProgress,
+} from './operation.entity';
 import { isTerminal, type OperationStatus, statusAfter, statusesBefore } from './operation-transitions';
 import { operationFrom, type Row } from './operation-row';
 
@@ -34,7 +40,7 @@ export interface OperationChange {
     /** The attempt that ends here does not count. */
     readonly grantsAttempt?: boolean;
   };
-  readonly endsAttempt?: { readonly outcome: AttemptOutcome; readonly error?: ErrorBody };
+  readonly endsAttempt?: { readonly outcome: AttemptOutcome; readonly error?: AttemptError };
 }
 
 /**

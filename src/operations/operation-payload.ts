@@ -8,7 +8,20 @@ import { InvalidOperationPayload } from './operations.errors';
 const LARGEST_PAYLOAD = 64 * 1024;
 
 /** Reads a payload by the rules of its class, when it is asked for and again when it is run. Throws what breaks them. */
-export function parsePayload<P extends object>(contract: OperationContract<P>, plain: object): P {
+export function parsePayload<P extends object>(contract: OperationContract<P>, plain: unknown): P {
+  if (typeof plain !== 'object' || plain === null || Array.isArray(plain)) {
+    throw new InvalidOperationPayload(contract.name, ['it must be an object']);
+  }
+  try {
+    return checked(contract, plain);
+  } catch (error) {
+    // The stack is used up before the payload is.
+    if (error instanceof RangeError) throw new InvalidOperationPayload(contract.name, ['it is nested too deeply']);
+    throw error;
+  }
+}
+
+function checked<P extends object>(contract: OperationContract<P>, plain: object): P {
   const size = Buffer.byteLength(JSON.stringify(plain));
   if (size > LARGEST_PAYLOAD) {
     throw new InvalidOperationPayload(contract.name, [`${size} bytes are more than ${LARGEST_PAYLOAD}`]);

@@ -73,6 +73,10 @@ export class Operation {
   @Column('text', { name: 'cancel_reason', nullable: true })
   readonly cancelReason: string | null;
 
+  /** The operation that failed before and is tried again with this one. */
+  @Column('text', { name: 'retry_of', nullable: true })
+  readonly retryOf: string | null;
+
   @Column('timestamptz', { name: 'created_at' })
   readonly createdAt: Date;
 
@@ -107,3 +111,25 @@ export class OperationEvent {
 
 /** How one attempt ended. `lost`: its lease ran out; `handed_back`: its worker shut down, which does not count. */
 export type AttemptOutcome = 'completed' | 'failed' | 'cancelled' | 'lost' | 'retry' | 'handed_back';
+
+/** What an attempt failed with. Code and message are for everybody, the rest is for operators. */
+export interface AttemptError {
+  /** The class of what was thrown. */
+  readonly class?: string;
+  readonly code: string;
+  readonly message: string;
+  /** Its own words, where those are not for users. */
+  readonly internal_message?: string;
+  /** Stands in the line of the log that has the stack. */
+  readonly reference?: string;
+}
+
+/** One grant of the right to run, as its row says. */
+export interface OperationAttempt {
+  readonly attempt: number;
+  readonly workerId: string;
+  readonly startedAt: Date;
+  readonly endedAt: Date | null;
+  readonly outcome: AttemptOutcome | null;
+  readonly error: AttemptError | null;
+}

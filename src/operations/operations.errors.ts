@@ -41,12 +41,21 @@ export class OperationNotCancellable extends DomainError {
   }
 }
 
+/** What is needed to begin it again is not there: its type is of another version, or its payload was never good. */
+export class OperationNotRepeatable extends DomainError {
+  readonly code = 'operation_not_repeatable';
+  readonly kind = 'conflict';
+  constructor(operationId: string, why: string) {
+    super(`Operation ${operationId} cannot be tried again: ${why}`);
+  }
+}
+
 /** The payload breaks its own class: a mistake of the service that asked, or a row from a version that we do not know. */
 export class InvalidOperationPayload extends DomainError {
   readonly code = 'invalid_operation_payload';
   readonly kind = 'internal';
   constructor(type: string, problems: string[]) {
-    super(`The payload of this ${type} operation cannot be used: ${problems.join('; ')}`);
+    super(`The payload of this ${type} operation cannot be used: ${problems.slice(0, 10).join('; ')}`);
   }
 }
 

@@ -80,6 +80,15 @@ export class OperationsRepository {
     throw new Error(`The lock ${resource} changes hands too fast`);
   }
 
+  /** Says of a new operation which failed one it repeats. */
+  async linkRetry(em: EntityManager, operationId: string, retryOf: string): Promise<Operation> {
+    const [row] = await em.query<Row[]>(
+      `with linked as (update operation set retry_of = $2 where id = $1 returning *) select * from linked`,
+      [operationId, retryOf],
+    );
+    return operationFrom(em, row);
+  }
+
   async find(operationId: string, em: EntityManager = this.tx.em): Promise<Operation | null> {
     return em.findOneBy(Operation, { id: operationId });
   }

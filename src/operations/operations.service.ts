@@ -12,13 +12,20 @@ import { parsePayload } from './operation-payload';
 import { OperationTypes } from './operation-types';
 import type { Operation } from './operation.entity';
 import { endsOperation, isTerminal } from './operation-transitions';
-import { OperationConflict, OperationEnded, OperationNotCancellable, OperationNotFound } from './operations.errors';
+import {
+  InvalidOperationPayload,
+  OperationConflict,
+  OperationEnded,
+  OperationNotCancellable,
+  OperationNotFound,
+  OperationNotRepeatable,
+} from './operations.errors';
 import { OperationsRepository } from './operations.repository';
 import { Outbox } from './outbox';
 
 export interface BeginOptions<P extends object> {
   /** Who asked; null for the platform itself. */
-  actor: Actor | null;
+  actor: Pick<Actor, 'userId'> | null;
   orgId: string | null;
   graphId: string | null;
   payload: P;
@@ -70,6 +77,31 @@ export class OperationsService {
     }
     this.outbox.announceAfterCommit(em, operation);
     return operation;
+  }
+
+  /**
+   * Begins a new operation with type, payload, owner and graph of one that failed, and puts back the domain rows that
+   * its end changed. Throws {@link OperationConflict}, {@link OperationNotRepeatable}, or why its domain refuses.
+   */
+  async beginAgain(em: EntityManager, failed: Operation): Promise<Operation> {
+    const { id, type, userId, orgId, graphId, payload } = failed;
+    const contract = this.types.find(type);
+    if (!contract) throw new OperationNotRepeatable(id, `this version has no operations of type "${type}"`);
+    if (contract.locks === 'graph' && graphId === null) throw new OperationNotRepeatable(id, 'it names no graph');
+    try {
+      parsePayload(contract, payload);
+    } catch (error) {
+      throw error instanceof InvalidOperationPayload ? new OperationNotRepeatable(id, error.message) : error;
+    }
+    const begun = await this.begin(em, contract, {
+      actor: userId === null ? null : { userId },
+      orgId,
+      graphId,
+      payload,
+    });
+    const retry = await this.repository.linkRetry(em, begun.id, id);
+    await this.types.retryPreparationOf(type)?.(em, retry);
+    return retry;
   }
 
   /** Throws {@link OperationNotFound}. Rights are decided at the door, by the guard. */

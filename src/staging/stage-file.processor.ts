@@ -15,10 +15,13 @@ import { ObjectStore } from '../storage/object-store';
 import type { StageResult } from './duckdb/messages';
 import { StagingEngine } from './duckdb/staging-engine';
 import { columnTypes, tableNames } from './prepare-plan';
-import { filePrefix, type StagedFile } from './staged-file.entity';
-import { FileNotFound, TableNotFound } from './staging.errors';
+import { type FileStatus, filePrefix, type StagedFile } from './staged-file.entity';
+import { FileAlreadyStaged, FileNotFound, TableNotFound } from './staging.errors';
 import { StageFile, type StageFilePayload } from './staging.operations';
 import { StagingRepository } from './staging.repository';
+
+/** A file with uploaded bytes that nobody reads. */
+const OPEN: FileStatus[] = ['uploaded', 'failed'];
 
 /** Uploaded bytes -> checked, typed Parquet part -> one row more in the staging table's list of files. */
 @Injectable()
@@ -77,6 +80,20 @@ export class StageFileProcessor extends OperationProcessor<typeof StageFile> {
         ? { status: 'uploaded' as const }
         : { status: 'failed' as const, error: operation.error };
     await this.files.change(em, fileId, ['staging'], changes);
+  }
+
+  /** Refuses where the file was removed, or staged by another operation, in the meantime. */
+  protected override async beforeRetry(
+    em: EntityManager,
+    { fileId }: StageFilePayload,
+    retry: Operation,
+  ): Promise<void> {
+    const file = await this.files.find(em, fileId);
+    if (file === null || file.uploadKey === null) throw new FileNotFound(fileId);
+    const changes = { status: 'staging' as const, operationId: retry.id, error: null };
+    // Still "staging" by the failed operation itself: its end could not change the file.
+    const from: FileStatus[] = file.operationId === retry.retryOf ? [...OPEN, 'staging'] : OPEN;
+    if (!(await this.files.change(em, fileId, from, changes))) throw new FileAlreadyStaged(file.status);
   }
 
   private async read(

@@ -46,6 +46,8 @@ export class OperationDto extends StartedOperationDto {
   error: Record<string, unknown> | null;
   @ApiProperty({ description: 'how often it was started' })
   attempt: number;
+  @ApiProperty({ nullable: true, type: String, description: 'the failed operation that this one does again' })
+  retry_of: string | null;
 }
 
 /** The answer to a request to cancel. */
@@ -81,6 +83,7 @@ export function toOperationDto(operation: Operation): OperationDto {
     result: operation.status === 'completed' ? operation.result : null,
     error: operation.error && { ...operation.error },
     attempt: operation.attempt,
+    retry_of: operation.retryOf,
   };
 }
 
