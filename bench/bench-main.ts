@@ -5,6 +5,7 @@ import { keep, machine, type Report, toMarkdown } from './lib/report';
 import { materialize } from './materialize';
 import { pointQuery } from './point-query';
 import { start } from './start';
+import { streams } from './streams';
 
 const BENCHMARKS: Record<string, () => Promise<Report>> = {
   materialize,
@@ -12,6 +13,7 @@ const BENCHMARKS: Record<string, () => Promise<Report>> = {
   export: exportRows,
   start,
   idle,
+  streams,
 };
 
 /** Runs the benchmarks that are named, or all of them, and prints one table. Ends with 1 if one could not be run. */

@@ -1,6 +1,7 @@
 import { Platform1764000000000 } from './1764000000000-platform';
 import { Access1764000100000 } from './1764000100000-access';
 import { OrgEvents1764000200000 } from './1764000200000-org-events';
+import { QueuePositions1764000210000 } from './1764000210000-queue-positions';
 import { OperatorsAndDeadLetters1764000300000 } from './1764000300000-operators-and-dead-letters';
 import { OpenDeadLetters1764000800000 } from './1764000800000-open-dead-letters';
 
@@ -9,6 +10,7 @@ export const MIGRATIONS = [
   Platform1764000000000,
   Access1764000100000,
   OrgEvents1764000200000,
+  QueuePositions1764000210000,
   OperatorsAndDeadLetters1764000300000,
   OpenDeadLetters1764000800000,
 ];

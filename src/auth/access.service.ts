@@ -75,6 +75,11 @@ export class AccessService {
     return { id: operationId, orgId: owner.orgId, graphId: owner.graphId, role: actual };
   }
 
+  /** Whether the actor would be let in to see an operation with this owner. */
+  async maySee(actor: Actor, owner: OwnedBy): Promise<boolean> {
+    return (await this.roleOver(actor, owner)) !== null;
+  }
+
   /** Drops what is remembered. Call it after the commit of a change of rights in this process. */
   forget(): void {
     this.cache.clear();

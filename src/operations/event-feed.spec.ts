@@ -1,6 +1,7 @@
 import { Subject } from 'rxjs';
 import type { Notifications } from '../database/notifications';
 import { EventFeed } from './event-feed';
+import { isEvent, type Watched } from './event-watcher';
 import type { OperationLog } from './operation-log';
 import type { OperationEvent } from './operation.entity';
 
@@ -27,7 +28,6 @@ describe('the live feed', () => {
   let heard: Subject<string>;
   let reconnected: Subject<void>;
   let feed: EventFeed;
-  const stop = new AbortController();
 
   beforeEach(async () => {
     log = new MemoryLog();
@@ -40,14 +40,14 @@ describe('the live feed', () => {
 
   afterEach(() => feed.onModuleDestroy());
 
-  const watch = (cursor = 0) => feed.events('op', cursor, { signal: stop.signal });
+  const watch = (cursor = 0) => feed.events('op', cursor, { signal: new AbortController().signal });
 
-  const take = async (events: AsyncGenerator<OperationEvent | 'idle'>, count: number): Promise<number[]> => {
+  const take = async (events: AsyncGenerator<Watched<OperationEvent>>, count: number): Promise<number[]> => {
     const sequences: number[] = [];
     while (sequences.length < count) {
       const next = await events.next();
       if (next.done) break;
-      if (next.value !== 'idle') sequences.push(next.value.sequence);
+      if (isEvent(next.value)) sequences.push(next.value.sequence);
     }
     return sequences;
   };

@@ -1,14 +1,20 @@
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { Observable, Subject, Subscription } from 'rxjs';
+import { Subscription } from 'rxjs';
 import { Notifications } from '../database/notifications';
-import { EventWatcher, type FeedNews } from './event-watcher';
+import {
+  EventWatcher,
+  type FeedNews,
+  Passing,
+  type Watched,
+  type WatchedLog,
+  type WatchOptions,
+} from './event-watcher';
 import { EVENTS_CHANNEL, OperationLog } from './operation-log';
 import type { OperationEvent } from './operation.entity';
+import { type Channel, WatchedChannels } from './watched-channels';
 
-/** One watched operation: everybody who watches it shares the subject, and so each read of the log. */
-interface Channel {
-  readonly news: Subject<FeedNews>;
-  watchers: number;
+/** One watched operation: everybody who watches it shares each read of the log. */
+interface OperationChannel extends Channel<FeedNews<OperationEvent>> {
   /** The newest sequence that was heard of, and the newest that was read. */
   heard: number;
   read: number;
@@ -24,9 +30,14 @@ const PAGE = 500;
 @Injectable()
 export class EventFeed implements OnModuleInit, OnModuleDestroy {
   private readonly logger = new Logger(EventFeed.name);
-  private readonly channels = new Map<string, Channel>();
+  private readonly channels = new WatchedChannels<FeedNews<OperationEvent>, OperationChannel>((news) => ({
+    news,
+    watchers: 0,
+    heard: 0,
+    read: 0,
+    reading: false,
+  }));
   private readonly subscriptions = new Subscription();
-  private readonly stopping = new AbortController();
 
   constructor(
     private readonly notifications: Notifications,
@@ -36,46 +47,34 @@ export class EventFeed implements OnModuleInit, OnModuleDestroy {
   async onModuleInit(): Promise<void> {
     const heard = await this.notifications.listen(EVENTS_CHANNEL);
     this.subscriptions.add(heard.subscribe((payload) => this.hear(payload)));
-    this.subscriptions.add(this.notifications.reconnected.subscribe(() => this.rereadAll()));
+    this.subscriptions.add(this.notifications.reconnected.subscribe(() => this.channels.tellAll('reread')));
   }
 
   /** Ends every stream at once: clients connect again, elsewhere, and go on where they were. */
   onModuleDestroy(): void {
     this.subscriptions.unsubscribe();
-    this.stopping.abort();
+    this.channels.close();
   }
 
   /**
    * All events after `cursor`, those in the log and those to come, each once and in order, until `signal` or the
-   * shutdown of the process. With `idleMs`, says `idle` after each such silence.
+   * shutdown of the process.
    */
-  events(
-    operationId: string,
-    cursor: number,
-    { signal, idleMs }: { signal: AbortSignal; idleMs?: number },
-  ): AsyncGenerator<OperationEvent | 'idle'> {
-    const stop = AbortSignal.any([signal, this.stopping.signal]);
-    return new EventWatcher(this.watch(operationId), this.log, operationId, cursor).events(stop, idleMs);
+  events(operationId: string, cursor: number, options: WatchOptions): AsyncGenerator<Watched<OperationEvent>> {
+    return new EventWatcher(this.channels.watch(operationId), this.logOf(operationId), cursor).events(options);
   }
 
-  private watch(operationId: string): Observable<FeedNews> {
-    return new Observable((watcher) => {
-      const channel = this.channels.get(operationId) ?? {
-        news: new Subject<FeedNews>(),
-        watchers: 0,
-        heard: 0,
-        read: 0,
-        reading: false,
-      };
-      this.channels.set(operationId, channel);
-      channel.watchers += 1;
-      const subscription = channel.news.subscribe(watcher);
-      return () => {
-        subscription.unsubscribe();
-        channel.watchers -= 1;
-        if (channel.watchers === 0) this.channels.delete(operationId);
-      };
-    });
+  /** Sends those who watch an operation live a frame that is not stored. */
+  pass(operationId: string, frame: string): void {
+    this.channels.get(operationId)?.news.next(new Passing(frame));
+  }
+
+  private logOf(operationId: string): WatchedLog<OperationEvent, number> {
+    return {
+      read: (cursor, limit) => this.log.read(operationId, cursor, limit),
+      cursorOf: ({ sequence }) => sequence,
+      place: ({ sequence }, cursor) => (sequence <= cursor ? 'seen' : sequence === cursor + 1 ? 'next' : 'gap'),
+    };
   }
 
   private hear(payload: string): void {
@@ -88,7 +87,7 @@ export class EventFeed implements OnModuleInit, OnModuleDestroy {
     if (!channel.reading) void this.read(operationId, channel);
   }
 
-  private async read(operationId: string, channel: Channel): Promise<void> {
+  private async read(operationId: string, channel: OperationChannel): Promise<void> {
     channel.reading = true;
     try {
       while (channel.read < channel.heard) {
@@ -104,9 +103,5 @@ export class EventFeed implements OnModuleInit, OnModuleDestroy {
     } finally {
       channel.reading = false;
     }
-  }
-
-  private rereadAll(): void {
-    for (const channel of this.channels.values()) channel.news.next('reread');
   }
 }

@@ -1,26 +1,58 @@
 import { Subject } from 'rxjs';
-import { EventWatcher, type FeedNews } from './event-watcher';
-import type { OperationLog } from './operation-log';
-import type { OperationEvent } from './operation.entity';
+import { EventWatcher, type FeedNews, isEvent, Passing, type WatchedLog } from './event-watcher';
+
+interface Numbered {
+  sequence: number;
+}
 
 describe('a watcher', () => {
-  it('reads once more when it is told to while it reads', async () => {
-    const news = new Subject<FeedNews>();
-    const stored = [{ sequence: 1 }, { sequence: 2 }] as OperationEvent[];
-    const log = {
-      read: (_id: string, cursor: number) => Promise.resolve(stored.filter(({ sequence }) => sequence > cursor)),
-    } as unknown as OperationLog;
+  let news: Subject<FeedNews<Numbered>>;
+  let stored: Numbered[];
+  const log: WatchedLog<Numbered, number> = {
+    read: (cursor) => Promise.resolve(stored.filter(({ sequence }) => sequence > cursor)),
+    cursorOf: ({ sequence }) => sequence,
+    place: ({ sequence }, cursor) => (sequence <= cursor ? 'seen' : sequence === cursor + 1 ? 'next' : 'gap'),
+  };
+
+  beforeEach(() => {
+    news = new Subject();
+    stored = [{ sequence: 1 }, { sequence: 2 }];
+  });
+
+  /** What is seen until the first silence; `act` is called with each. */
+  const watch = async (act: (seen: unknown[]) => void): Promise<unknown[]> => {
     const stop = new AbortController();
-    const seen: (number | 'idle')[] = [];
-    for await (const event of new EventWatcher(news, log, 'op', 0).events(stop.signal, 50)) {
-      seen.push(event === 'idle' ? event : event.sequence);
-      if (seen.length === 1) {
-        // The connection for news was away, this was committed meanwhile, and now it is back.
-        stored.push({ sequence: 3 } as OperationEvent);
-        news.next('reread');
-      }
+    const seen: unknown[] = [];
+    for await (const event of new EventWatcher(news, log, 0).events({ signal: stop.signal, idleMs: 50 })) {
+      seen.push(isEvent(event) ? event.sequence : event instanceof Passing ? event.frame : event);
       if (event === 'idle') stop.abort();
+      else act(seen);
     }
-    expect(seen).toEqual([1, 2, 3, 'idle']);
+    return seen;
+  };
+
+  it('reads once more when it is told to while it reads', async () => {
+    const seen = await watch(({ length }) => {
+      if (length !== 1) return;
+      // The connection for news was away, this was committed meanwhile, and now it is back.
+      stored.push({ sequence: 3 });
+      news.next('reread');
+    });
+    expect(seen).toEqual([1, 2, 3, 'caught_up', 'idle']);
+  });
+
+  it('passes on what is in no log while it is live, and leaves it out while it reads', async () => {
+    const seen = await watch(({ length }) => {
+      if (length === 1) news.next(new Passing('too early'));
+      if (length === 3) news.next(new Passing('in time'));
+    });
+    expect(seen).toEqual([1, 2, 'caught_up', 'in time', 'idle']);
+  });
+
+  it('ends when the news end', async () => {
+    const seen = await watch(({ length }) => {
+      if (length === 3) news.complete();
+    });
+    expect(seen).toEqual([1, 2, 'caught_up']);
   });
 });

@@ -1,18 +1,11 @@
 import { EventSource } from 'eventsource';
 import { Client } from 'pg';
 import { gate, OperationsWorld } from '../../test/support/operations-world';
+import { allFrames, type Frame, framesOf } from '../../test/support/frames';
 import { testDatabase, type TestDatabase } from '../../test/support/database';
 import type { OperationContext } from '../jobs/operation-context';
 import { OperationLog } from './operation-log';
 import { progressed } from './operation-events';
-
-interface Frame {
-  id?: string;
-  event?: string;
-  data?: Record<string, unknown>;
-  retry?: string;
-  comment?: string;
-}
 
 describe('the event stream of an operation', () => {
   let database: TestDatabase;
@@ -48,33 +41,6 @@ describe('the event stream of an operation', () => {
       signal,
     });
 
-  async function* framesOf(response: Response): AsyncGenerator<Frame> {
-    let text = '';
-    for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
-      text += chunk;
-      const parts = text.split('\n\n');
-      text = parts.pop()!;
-      for (const part of parts) yield parse(part);
-    }
-  }
-
-  function parse(text: string): Frame {
-    const frame: Frame = {};
-    for (const line of text.split('\n')) {
-      const [, field, value] = /^(\w*): ?(.*)$/.exec(line)!;
-      if (field === '') frame.comment = value;
-      else if (field === 'data') frame.data = JSON.parse(value) as Record<string, unknown>;
-      else Object.assign(frame, { [field]: value });
-    }
-    return frame;
-  }
-
-  const all = async (response: Response): Promise<Frame[]> => {
-    const frames: Frame[] = [];
-    for await (const frame of framesOf(response)) frames.push(frame);
-    return frames;
-  };
-
   const finished = async (): Promise<string> => {
     const { id } = await world.begin();
     await world.ended(id);
@@ -95,7 +61,7 @@ describe('the event stream of an operation', () => {
     expect(response.headers.get('content-type')).toContain('text/event-stream');
     expect(response.headers.get('cache-control')).toBe('no-cache, no-transform');
     expect(response.headers.get('x-accel-buffering')).toBe('no');
-    const frames = await all(response);
+    const frames = await allFrames(response);
     expect(frames.map(({ event }) => event)).toEqual([
       'connected',
       'queue_update',
@@ -126,7 +92,7 @@ describe('the event stream of an operation', () => {
     };
     const { id } = await world.begin();
     await ready.promise;
-    const streams = await Promise.all(Array.from({ length: 5 }, async () => all(await open(id))));
+    const streams = await Promise.all(Array.from({ length: 5 }, async () => allFrames(await open(id))));
     const expected = Array.from({ length: EVENTS + 3 }, (_, n) => String(n + 1));
     for (const frames of streams) {
       expect(frames.flatMap((frame) => frame.id ?? [])).toEqual(expected);
@@ -211,7 +177,7 @@ describe('the event stream of an operation', () => {
   it('starts at from_sequence, and after Last-Event-ID where both are given', async () => {
     const id = await finished();
     const ids = async (...options: Parameters<typeof open> extends [string, ...infer R] ? R : never) =>
-      (await all(await open(id, ...options))).flatMap((frame) => frame.id ?? []);
+      (await allFrames(await open(id, ...options))).flatMap((frame) => frame.id ?? []);
     expect(await ids({ query: '?from_sequence=0' })).toEqual(['1', '2', '3']);
     expect(await ids({ query: '?from_sequence=2' })).toEqual(['2', '3']);
     expect(await ids({ lastEventId: '2' })).toEqual(['3']);
@@ -228,7 +194,7 @@ describe('the event stream of an operation', () => {
     'sends the current state when Last-Event-ID is %s, which the log does not have',
     async (lastEventId) => {
       const id = await finished();
-      const frames = await all(await open(id, { lastEventId }));
+      const frames = await allFrames(await open(id, { lastEventId }));
       expect(frames.map(({ event }) => event)).toEqual(['connected', 'resync', 'stream_end']);
       expect(frames[1].data).toMatchObject({
         operation_id: id,
@@ -242,8 +208,44 @@ describe('the event stream of an operation', () => {
   it('sends the current state and what is left when events after Last-Event-ID were pruned', async () => {
     const id = await finished();
     await world.query('delete from operation_event where operation_id = $1 and sequence < 3', [id]);
-    const frames = await all(await open(id, { lastEventId: '1' }));
+    const frames = await allFrames(await open(id, { lastEventId: '1' }));
     expect(frames.map(({ event }) => event)).toEqual(['connected', 'resync', 'operation_completed', 'stream_end']);
+  });
+
+  it('ends when its events are pruned while it replays them', async () => {
+    const EVENTS = 500;
+    const id = await finished();
+    await world.query(
+      `insert into operation_event (operation_id, sequence, type, data)
+       select $1, n, 'operation_progress', jsonb_build_object('message', repeat('x', 4000)) from generate_series(4, $2) n`,
+      [id, EVENTS],
+    );
+    await world.query('update operation set last_sequence = $2 where id = $1', [id, EVENTS]);
+    await world.query(
+      `update operation_event set type = 'operation_progress' where operation_id = $1 and sequence = 3`,
+      [id],
+    );
+    const seen: Frame[] = [];
+    for await (const frame of framesOf(await open(id))) {
+      seen.push(frame);
+      // Retention removes an ended operation with all that belongs to it.
+      if (seen.length === 2) await world.query('delete from operation where id = $1', [id]);
+    }
+    const stored = seen.flatMap((frame) => frame.id ?? []).map(Number);
+    expect(stored.length).toBeLessThan(EVENTS);
+    expect(stored).toEqual(stored.map((_, n) => n + 1));
+    expect(seen.slice(-2)).toMatchObject([
+      { event: 'resync', data: { operation_id: id, status: 'completed' } },
+      { event: 'stream_end', data: { operation_id: id, status: 'completed' } },
+    ]);
+    expect((await open(id)).status).toBe(404);
+  });
+
+  it('ends when the operation is still there and its events are not', async () => {
+    const id = await finished();
+    await world.query('delete from operation_event where operation_id = $1', [id]);
+    const frames = await allFrames(await open(id));
+    expect(frames.map(({ event }) => event)).toEqual(['connected', 'resync', 'stream_end']);
   });
 
   it('is not found, or refused as a problem, before any header of a stream is sent', async () => {
@@ -270,7 +272,7 @@ describe('the event stream of an operation', () => {
     while (status === 429 && Date.now() < deadline) ({ status } = again = await open(id));
     expect(status).toBe(200);
     done.open();
-    expect((await all(again)).at(-1)).toMatchObject({ event: 'stream_end' });
+    expect((await allFrames(again)).at(-1)).toMatchObject({ event: 'stream_end' });
     for (const client of clients) client.abort();
     await world.ended(id);
   });

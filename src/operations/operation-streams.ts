@@ -1,15 +1,16 @@
-import { randomInt, randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
+import { randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { toOperationDto } from './dto/operation.dto';
 import { EventFeed } from './event-feed';
+import { Passing } from './event-watcher';
+import { OpenStreams } from './open-streams';
 import type { Operation } from './operation.entity';
 import { endsOperation, isTerminal, statusAfter } from './operation-transitions';
-import { OperationsConfig } from './operations.config';
-import { TooManyStreams } from './operations.errors';
 import { OperationsRepository } from './operations.repository';
 import { OperationsService } from './operations.service';
-import { frameOf, passingFrame, PING, retryLine } from './sse-frames';
+import { QueuePositions } from './queue-positions';
+import { frameOf, passingFrame, PING } from './sse-frames';
 
 /** Where a client wants to start: after the last event that it has seen, or at a sequence. */
 export interface StreamStart {
@@ -27,13 +28,12 @@ interface StartPoint {
 /** Event streams of operations as server-sent events: exact resume, an end frame, bounded memory for slow readers. */
 @Injectable()
 export class OperationStreams {
-  private readonly openByUser = new Map<string, number>();
-
   constructor(
     private readonly operations: OperationsService,
     private readonly repository: OperationsRepository,
     private readonly feed: EventFeed,
-    private readonly config: OperationsConfig,
+    private readonly streams: OpenStreams,
+    private readonly queue: QueuePositions,
   ) {}
 
   /** Streams that are open on this process. */
@@ -42,67 +42,67 @@ export class OperationStreams {
   }
 
   /**
-   * The bytes of one stream, until the operation ends or `signal` says that the client is gone. Null when the client
-   * has seen everything and nothing more will come. Throws {@link TooManyStreams}, or that there is no such operation.
+   * The bytes of one stream, until the operation ends or `gone` says that the client is. Null when the client has seen
+   * everything and nothing more will come. Throws {@link TooManyStreams}, or that there is no such operation.
    */
-  async open(userId: string, operationId: string, start: StreamStart, signal: AbortSignal): Promise<Readable | null> {
+  async open(userId: string, operationId: string, start: StreamStart, gone: AbortSignal): Promise<Readable | null> {
     const operation = await this.operations.get(operationId);
     const point = startPoint(start, operation.lastSequence, await this.repository.firstSequence(operationId));
     const seenAll = start.lastEventId !== undefined && !point.resync && point.cursor === operation.lastSequence;
     if (seenAll && isTerminal(operation.status)) return null;
-
-    const release = this.admit(userId);
-    const stream = Readable.from(this.frames(operation, point, signal), { objectMode: false, highWaterMark: 16_384 });
-    return stream.once('close', release);
+    return this.streams.open(userId, this.frames(operation, point, gone), gone);
   }
 
   private async *frames(
     operation: Operation,
     { cursor, resync }: StartPoint,
-    signal: AbortSignal,
+    gone: AbortSignal,
   ): AsyncGenerator<string, void> {
     const { id, lastSequence } = operation;
-    const { streamRetryMs, streamPingSeconds } = this.config;
-    // Jitter: the clients of a process that went away do not come back in the same instant.
-    yield (
-      retryLine(streamRetryMs + randomInt(streamRetryMs)) +
-      passingFrame('connected', { operation_id: id, connection_id: randomUUID(), from_sequence: cursor + 1 })
-    );
-    if (resync) {
-      yield passingFrame('resync', {
-        ...toOperationDto(operation),
-        last_sequence: lastSequence,
-        from_sequence: cursor + 1,
-      });
-      if (isTerminal(operation.status) && cursor >= lastSequence) {
-        yield streamEnd(id, operation.status);
-        return;
-      }
+    yield passingFrame('connected', { operation_id: id, connection_id: randomUUID(), from_sequence: cursor + 1 });
+    if (resync) yield resyncFrame(operation, cursor);
+    if (isTerminal(operation.status) && cursor >= lastSequence) {
+      yield streamEnd(id, operation.status);
+      return;
     }
-    for await (const news of this.feed.events(id, cursor, { signal, idleMs: streamPingSeconds * 1000 })) {
-      if (news === 'idle') {
-        yield PING;
-        continue;
+    const queue = this.queue.follower(id);
+    let seen = cursor;
+    let sound = !isTerminal(operation.status);
+    try {
+      queue.status(operation.status);
+      for await (const news of this.feed.events(id, cursor, { signal: gone, idleMs: this.streams.idleMs })) {
+        if (news === 'idle') {
+          yield PING;
+        } else if (news === 'caught_up') {
+          // Its last event ends a stream. An operation that has ended, with a log that does not say so, was pruned.
+          if (!sound && (await this.repository.hasNothingAfter(id, seen))) {
+            yield prunedEnd(operation);
+            return;
+          }
+          sound = false;
+        } else if (news instanceof Passing) {
+          if (queue.following) yield news.frame;
+        } else {
+          seen = news.sequence;
+          queue.status(statusAfter(news.type));
+          yield frameOf(news);
+          if (!endsOperation(news.type)) continue;
+          yield streamEnd(id, statusAfter(news.type));
+          return;
+        }
       }
-      yield frameOf(news);
-      if (endsOperation(news.type)) {
-        yield streamEnd(id, statusAfter(news.type));
-        return;
-      }
+    } finally {
+      queue.stop();
     }
   }
+}
 
-  /** Counts a stream of this user; the returned function counts it off again, once. */
-  private admit(userId: string): () => void {
-    const open = this.openByUser.get(userId) ?? 0;
-    if (open >= this.config.maxStreamsPerUser) throw new TooManyStreams(open);
-    this.openByUser.set(userId, open + 1);
-    return () => {
-      const left = (this.openByUser.get(userId) ?? 1) - 1;
-      if (left > 0) this.openByUser.set(userId, left);
-      else this.openByUser.delete(userId);
-    };
-  }
+function resyncFrame(operation: Operation, cursor: number): string {
+  return passingFrame('resync', {
+    ...toOperationDto(operation),
+    last_sequence: operation.lastSequence,
+    from_sequence: cursor + 1,
+  });
 }
 
 function streamEnd(operationId: string, status: string): string {
@@ -111,6 +111,19 @@ function streamEnd(operationId: string, status: string): string {
     status,
     message: `The operation has ended: ${status}`,
   });
+}
+
+/** What is known of an operation whose history went away under the stream. */
+function prunedEnd(operation: Operation): string {
+  const { id, status } = operation;
+  return (
+    resyncFrame(operation, operation.lastSequence) +
+    passingFrame('stream_end', {
+      operation_id: id,
+      status: isTerminal(status) ? status : 'unknown',
+      message: 'The operation has ended, and its history was removed meanwhile',
+    })
+  );
 }
 
 /** `first` and `last` are the sequences that the log has. */

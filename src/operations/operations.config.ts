@@ -15,7 +15,7 @@ export class OperationsConfig {
   @Setting(
     'MAX_STREAMS_PER_USER',
     integer({ min: 1, max: 100_000 }),
-    'event streams that one user may have open on one process',
+    'event streams that one user may have open, over all processes',
   )
   readonly maxStreamsPerUser: number = 100;
 }

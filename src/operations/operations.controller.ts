@@ -4,10 +4,12 @@ import type { FastifyReply } from 'fastify';
 import type { Actor } from '../auth/actor';
 import { CurrentActor } from '../auth/current';
 import { Requires } from '../auth/requires';
-import { CancelledOperationDto, OperationDto, toCancelledDto, toOperationDto } from './dto/operation.dto';
+import { CancelledOperationDto, OperationStatusDto, toCancelledDto, toOperationStatusDto } from './dto/operation.dto';
 import { StreamQueryDto } from './dto/stream-query.dto';
 import { OperationStreams } from './operation-streams';
 import { OperationsService } from './operations.service';
+import { QueuePositions } from './queue-positions';
+import { replyWithStream } from './sse-reply';
 
 /** Most work stops this fast, so that the answer to a cancel can say how it ended. */
 const CANCEL_WAIT_MS = 2_000;
@@ -18,21 +20,23 @@ export class OperationsController {
   constructor(
     private readonly operations: OperationsService,
     private readonly streams: OperationStreams,
+    private readonly queue: QueuePositions,
   ) {}
 
   @Get()
   @Requires('operation:viewer')
   @ApiOperation({ summary: 'An operation' })
-  @ApiOkResponse({ type: OperationDto })
-  async get(@Param('operation_id') operationId: string): Promise<OperationDto> {
-    return toOperationDto(await this.operations.get(operationId));
+  @ApiOkResponse({ type: OperationStatusDto })
+  async get(@Param('operation_id') operationId: string): Promise<OperationStatusDto> {
+    const operation = await this.operations.get(operationId);
+    return toOperationStatusDto(operation, await this.queue.placeOf(operation));
   }
 
   @Get('status')
   @Requires('operation:viewer')
   @ApiOperation({ summary: 'Status, progress, result or error of an operation' })
-  @ApiOkResponse({ type: OperationDto })
-  status(@Param('operation_id') operationId: string): Promise<OperationDto> {
+  @ApiOkResponse({ type: OperationStatusDto })
+  status(@Param('operation_id') operationId: string): Promise<OperationStatusDto> {
     return this.get(operationId);
   }
 
@@ -59,17 +63,7 @@ export class OperationsController {
     @Headers('last-event-id') lastEventId: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort());
     const start = { lastEventId: lastEventId || undefined, fromSequence: from_sequence };
-    const stream = await this.streams.open(actor.userId, operationId, start, gone.signal);
-    if (stream === null) return void reply.status(204).send();
-    void reply
-      .headers({
-        'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-cache, no-transform',
-        'x-accel-buffering': 'no',
-      })
-      .send(stream);
+    await replyWithStream(reply, (gone) => this.streams.open(actor.userId, operationId, start, gone));
   }
 }

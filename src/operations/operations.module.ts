@@ -14,12 +14,20 @@ import { Operation, OperationEvent } from './operation.entity';
 import { OperationsController } from './operations.controller';
 import { OperationsRepository } from './operations.repository';
 import { OperationsService } from './operations.service';
+import { OpenStreams } from './open-streams';
+import { OrgEventFeed } from './org-event-feed';
+import { OrgEventLog } from './org-event-log';
+import { OrgEventsController } from './org-events.controller';
+import { OrgStreams } from './org-streams';
+import { QueuePositions } from './queue-positions';
+import { QueueRates } from './queue-rates';
+import { StreamCounts } from './stream-counts';
 import { Outbox } from './outbox';
 
 /** Operations as seen from outside: begin, watch, cancel. The `jobs` module runs them. */
 @Module({
   imports: [TypeOrmModule.forFeature([Operation, OperationEvent])],
-  controllers: [OperationHistoryController, OperationsController],
+  controllers: [OperationHistoryController, OperationsController, OrgEventsController],
   providers: [
     EventFeed,
     Idempotency,
@@ -30,6 +38,13 @@ import { Outbox } from './outbox';
     OperationsService,
     OperationStreams,
     OperationTypes,
+    OpenStreams,
+    OrgEventFeed,
+    OrgEventLog,
+    OrgStreams,
+    QueuePositions,
+    QueueRates,
+    StreamCounts,
     Outbox,
   ],
   exports: [

@@ -5,12 +5,13 @@ import { toJson } from './json';
 import { EVENTS_CHANNEL, NEWS } from './operation-log';
 import { operationFrom, type Row } from './operation-row';
 import { Operation } from './operation.entity';
+import { QueueRates } from './queue-rates';
 
 /** A worker process hears on this channel the ids of operations that somebody wants cancelled. */
 export const CANCEL_CHANNEL = 'operation_cancel';
 
 /** Positions in a queue are counted up to here; what is behind it is "far back". */
-const LONGEST_COUNTED_QUEUE = 1_000;
+export const LONGEST_COUNTED_QUEUE = 1_000;
 const TRIES_FOR_LOCK = 3;
 
 export interface NewOperation {
@@ -26,7 +27,10 @@ export interface NewOperation {
 /** Rows of operations and their locks. Statuses change in {@link OperationLog} alone. */
 @Injectable()
 export class OperationsRepository {
-  constructor(private readonly tx: Transactor) {}
+  constructor(
+    private readonly tx: Transactor,
+    private readonly rates: QueueRates,
+  ) {}
 
   /**
    * Stores a pending operation and its first event, which says how many of its kind wait before it. It counts as
@@ -44,7 +48,7 @@ export class OperationsRepository {
        ), event as (
          insert into operation_event (operation_id, sequence, type, data, created_at, org_id)
          select made.id, 1, 'queue_update', jsonb_build_object('message', 'Waiting for a worker',
-           'position', ahead.n + 1, 'estimated_wait_seconds', null), clock_timestamp(), made.org_id from made, ahead
+           'position', ahead.n + 1, 'estimated_wait_seconds', ceil((ahead.n + 1) / $8::float8)), clock_timestamp(), made.org_id from made, ahead
        )
        select made.*, pg_notify('${EVENTS_CHANNEL}', ${NEWS}) as notified from made`,
       [
@@ -55,6 +59,7 @@ export class OperationsRepository {
         operation.graphId,
         toJson(operation.payload),
         operation.maxAttempts,
+        this.rates.perSecond(operation.type),
       ],
     );
     return operationFrom(em, row);
@@ -100,6 +105,16 @@ export class OperationsRepository {
       [operationId],
     );
     return row.first;
+  }
+
+  /** Whether an operation is gone, or has ended, and its log has no event after `sequence`. */
+  async hasNothingAfter(operationId: string, sequence: number): Promise<boolean> {
+    const open = await this.tx.em.query<object[]>(
+      `select 1 from operation where id = $1 and (status in ('pending', 'running')
+         or exists (select 1 from operation_event where operation_id = $1 and sequence > $2))`,
+      [operationId, sequence],
+    );
+    return open.length === 0;
   }
 
   /** Asks the worker of a running operation to stop it. Null when it is not running any more. */

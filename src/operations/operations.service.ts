@@ -6,6 +6,7 @@ import { Ids } from '../common/ids';
 import { Transactor } from '../database/transactor';
 import type { OperationContract } from './define-operation';
 import { EventFeed } from './event-feed';
+import { isEvent } from './event-watcher';
 import { OperationEndings } from './operation-endings';
 import { cancelled } from './operation-events';
 import { parsePayload } from './operation-payload';
@@ -148,7 +149,7 @@ export class OperationsService {
     const { lastSequence, status } = await this.get(operationId);
     if (!isTerminal(status)) {
       for await (const news of this.feed.events(operationId, lastSequence, { signal: stop })) {
-        if (news !== 'idle' && endsOperation(news.type)) break;
+        if (isEvent(news) && endsOperation(news.type)) break;
       }
     }
     return this.get(operationId);

@@ -5,6 +5,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { Test } from '@nestjs/testing';
 import { IsOptional, IsString } from 'class-validator';
 import { concatMap, filter, firstValueFrom, startWith, timeout } from 'rxjs';
+import { AccessService } from '../../src/auth/access.service';
 import { AccessTargets } from '../../src/auth/access-targets';
 import type { AccessRequest } from '../../src/auth/access';
 import type { Actor } from '../../src/auth/actor';
@@ -105,13 +106,25 @@ export const TEST_ACTOR: Actor = {
 /** Lets everybody in as the same user: who may do what is proven where the real guard is. */
 class OpenDoor implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
-    context.switchToHttp().getRequest<AccessRequest>().actor = TEST_ACTOR;
+    const request = context.switchToHttp().getRequest<AccessRequest>();
+    const { org_id } = request.params as { org_id?: string };
+    request.actor = TEST_ACTOR;
+    request.access = org_id === undefined ? {} : { org: { id: org_id, role: 'owner' } };
     return true;
   }
 }
 
+const OPEN_ACCESS = { maySee: () => Promise.resolve(true), requireOrg: () => Promise.resolve() };
+
 @Global()
-@Module({ providers: [AccessTargets, { provide: APP_GUARD, useClass: OpenDoor }], exports: [AccessTargets] })
+@Module({
+  providers: [
+    AccessTargets,
+    { provide: APP_GUARD, useClass: OpenDoor },
+    { provide: AccessService, useValue: OPEN_ACCESS },
+  ],
+  exports: [AccessTargets, AccessService],
+})
 class OpenAccessModule {}
 
 /** A process of the platform that has operations and nothing else. */
@@ -172,10 +185,12 @@ export class OperationsWorld {
   }
 
   /** Begins test work in a graph of its own, unless one is given. */
-  begin(payload: TestPayload = {}, graphId: string = new Ids().graph()): Promise<Operation> {
-    return this.tx.run((em) =>
-      this.operations.begin(em, TestWork, { actor: TEST_ACTOR, orgId: null, graphId, payload }),
-    );
+  begin(
+    payload: TestPayload = {},
+    graphId: string = new Ids().graph(),
+    orgId: string | null = null,
+  ): Promise<Operation> {
+    return this.tx.run((em) => this.operations.begin(em, TestWork, { actor: TEST_ACTOR, orgId, graphId, payload }));
   }
 
   beginHasty(): Promise<Operation> {

@@ -50,6 +50,14 @@ export class OperationDto extends StartedOperationDto {
   retry_of: string | null;
 }
 
+/** An operation, and where it stands in the queue while it waits there. */
+export class OperationStatusDto extends OperationDto {
+  @ApiProperty({ nullable: true, type: Number, description: 'while pending: 1 is next, null otherwise' })
+  queue_position: number | null;
+  @ApiProperty({ nullable: true, type: Number, description: 'while pending, where enough is known to say' })
+  estimated_wait_seconds: number | null;
+}
+
 /** The answer to a request to cancel. */
 export class CancelledOperationDto {
   @ApiProperty()
@@ -84,6 +92,17 @@ export function toOperationDto(operation: Operation): OperationDto {
     error: operation.error && { ...operation.error },
     attempt: operation.attempt,
     retry_of: operation.retryOf,
+  };
+}
+
+export function toOperationStatusDto(
+  operation: Operation,
+  place: { position: number; estimatedWaitSeconds: number | null } | null,
+): OperationStatusDto {
+  return {
+    ...toOperationDto(operation),
+    queue_position: place?.position ?? null,
+    estimated_wait_seconds: place?.estimatedWaitSeconds ?? null,
   };
 }
 
