@@ -36,11 +36,6 @@ export class OperationStreams {
     private readonly queue: QueuePositions,
   ) {}
 
-  /** Streams that are open on this process. */
-  get openCount(): number {
-    return [...this.openByUser.values()].reduce((sum, open) => sum + open, 0);
-  }
-
   /**
    * The bytes of one stream, until the operation ends or `gone` says that the client is. Null when the client has seen
    * everything and nothing more will come. Throws {@link TooManyStreams}, or that there is no such operation.

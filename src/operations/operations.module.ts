@@ -57,6 +57,7 @@ import { Outbox } from './outbox';
     OperationStreams,
     OperationTypes,
     Outbox,
+    StreamCounts,
   ],
 })
 export class OperationsModule implements OnModuleInit {

@@ -59,6 +59,11 @@ export class StreamCounts implements BeforeApplicationShutdown {
     };
   }
 
+  /** Streams that are open on this process, of all users. */
+  get openCount(): number {
+    return [...this.users.values()].reduce((sum, { open }) => sum + open, 0);
+  }
+
   /** Takes this process out of the count at once; its clients are about to connect elsewhere. */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopped = true;

@@ -5,6 +5,7 @@ import type { AccessService } from '../auth/access.service';
 import { RunningAttempts } from '../jobs/running-attempts';
 import { OperationLog } from '../operations/operation-log';
 import { OperationStreams } from '../operations/operation-streams';
+import { StreamCounts } from '../operations/stream-counts';
 import { OperationTypes } from '../operations/operation-types';
 import { Metrics } from './metrics';
 import { MetricsGuard } from './metrics.guard';
@@ -30,7 +31,7 @@ describe('metrics', () => {
       new QueueDepths(tx),
       app.get(OperationTypes),
       app.get(OperationLog),
-      app.get(OperationStreams),
+      app.get(StreamCounts),
       app.get(RunningAttempts),
     );
     const lines = (await metrics.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));

@@ -2,7 +2,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { RunningAttempts } from '../jobs/running-attempts';
 import { OperationLog } from '../operations/operation-log';
-import { OperationStreams } from '../operations/operation-streams';
+import { StreamCounts } from '../operations/stream-counts';
 import { OperationTypes } from '../operations/operation-types';
 import { QueueDepths } from './queue-depths';
 
@@ -19,7 +19,7 @@ export class Metrics implements OnApplicationShutdown {
     private readonly depths: QueueDepths,
     private readonly types: OperationTypes,
     private readonly log: OperationLog,
-    private readonly streams: OperationStreams,
+    private readonly streams: StreamCounts,
     private readonly running: RunningAttempts,
   ) {}
 
