@@ -5,7 +5,7 @@
 const LAYERS = [
   ['common', 'config'],
   ['database', 'storage', 'engine', 'audit'],
-  ['auth', 'orgs'],
+  ['auth', 'orgs', 'idempotency'],
   ['operations'],
   ['jobs'],
   ['graphs', 'schemas'],

@@ -3,6 +3,7 @@ import { Access1764000100000 } from './1764000100000-access';
 import { OrgEvents1764000200000 } from './1764000200000-org-events';
 import { QueuePositions1764000210000 } from './1764000210000-queue-positions';
 import { OperatorsAndDeadLetters1764000300000 } from './1764000300000-operators-and-dead-letters';
+import { Idempotency1764000400000 } from './1764000400000-idempotency';
 import { OpenDeadLetters1764000800000 } from './1764000800000-open-dead-letters';
 
 /** Every migration, oldest first. */
@@ -12,5 +13,6 @@ export const MIGRATIONS = [
   OrgEvents1764000200000,
   QueuePositions1764000210000,
   OperatorsAndDeadLetters1764000300000,
+  Idempotency1764000400000,
   OpenDeadLetters1764000800000,
 ];

@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
+import { APP_FILTER, APP_INTERCEPTOR } from '@nestjs/core';
 import { AuditModule } from './audit/audit.module';
 import { AuthConfig } from './auth/auth.config';
 import { AuthModule } from './auth/auth.module';
@@ -14,12 +14,15 @@ import { EngineConfig } from './engine/engine.config';
 import { EngineModule } from './engine/engine.module';
 import { GraphsConfig } from './graphs/graphs.config';
 import { GraphsModule } from './graphs/graphs.module';
+import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor';
+import { IdempotencyModule } from './idempotency/idempotency.module';
 import { JobsConfig } from './jobs/jobs.config';
 import { JobsModule } from './jobs/jobs.module';
 import { QueueConfig } from './jobs/queue.config';
 import { MaterializationModule } from './materialization/materialization.module';
 import { OperationsConfig } from './operations/operations.config';
 import { OperationsModule } from './operations/operations.module';
+import { PreferWaitInterceptor } from './operations/prefer-wait.interceptor';
 import { OrgsConfig } from './orgs/orgs.config';
 import { OrgsModule } from './orgs/orgs.module';
 import { QueriesConfig } from './queries/queries.config';
@@ -59,6 +62,7 @@ export class AppModule {
         AuditModule,
         AuthModule,
         OrgsModule,
+        IdempotencyModule,
         OperationsModule,
         JobsModule.forRoot(),
         StorageModule,
@@ -69,7 +73,12 @@ export class AppModule {
         QueriesModule,
         TelemetryModule,
       ],
-      providers: [{ provide: APP_FILTER, useClass: ProblemFilter }],
+      providers: [
+        { provide: APP_FILTER, useClass: ProblemFilter },
+        // The outer one first: a repeated request waits for what its first sending began.
+        { provide: APP_INTERCEPTOR, useClass: PreferWaitInterceptor },
+        { provide: APP_INTERCEPTOR, useExisting: IdempotencyInterceptor },
+      ],
     };
   }
 }

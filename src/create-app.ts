@@ -8,6 +8,7 @@ import { AppModule } from './app.module';
 import { RequestValidationPipe } from './common/validation.pipe';
 import { type Environment, loadConfig } from './config/load-config';
 import { PlatformConfig } from './config/platform.config';
+import { describeIdempotency } from './idempotency/describe-idempotency';
 import { PlatformLogger } from './telemetry/platform-logger';
 
 const REQUEST_ID = /^[\w.:-]{1,100}$/;
@@ -53,6 +54,6 @@ function documentApi(app: NestFastifyApplication): void {
     .addBearerAuth()
     .addApiKey({ type: 'apiKey', name: 'X-API-Key', in: 'header' }, 'api_key')
     .build();
-  const makeDocument = () => SwaggerModule.createDocument(app, description);
+  const makeDocument = () => describeIdempotency(SwaggerModule.createDocument(app, description));
   SwaggerModule.setup('openapi', app, makeDocument, { ui: false, raw: ['json'], jsonDocumentUrl: 'openapi.json' });
 }

@@ -8,6 +8,7 @@ const RUNS = 5;
 @Injectable()
 export class Transactor {
   private readonly committed = new WeakMap<EntityManager, (() => void)[]>();
+  private readonly lastWrites: ((em: EntityManager) => Promise<void>)[] = [];
 
   constructor(private readonly dataSource: DataSource) {}
 
@@ -29,11 +30,18 @@ export class Transactor {
     hooks.push(hook);
   }
 
+  /** Calls `write` as the last thing in every transaction from now on; what it throws rolls the transaction back. */
+  beforeEveryCommit(write: (em: EntityManager) => Promise<void>): void {
+    this.lastWrites.push(write);
+  }
+
   private async once<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
     const hooks: (() => void)[] = [];
-    const result = await this.dataSource.transaction((em) => {
+    const result = await this.dataSource.transaction(async (em) => {
       this.committed.set(em, hooks);
-      return work(em);
+      const done = await work(em);
+      for (const write of this.lastWrites) await write(em);
+      return done;
     });
     for (const hook of hooks) hook();
     return result;

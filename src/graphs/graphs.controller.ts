@@ -1,14 +1,14 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, UseInterceptors } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Actor } from '../auth/actor';
 import { CurrentActor } from '../auth/current';
 import { Requires } from '../auth/requires';
-import { Repeatable, type RepeatableRequest } from '../operations/idempotency';
-import { PreferWaitInterceptor } from '../operations/prefer-wait.interceptor';
 import { toStartedDto } from '../operations/dto/operation.dto';
+import { StartsOperation } from '../operations/starts-operation';
 import { toSchemaDto } from '../schemas/schema.dto';
 import { CreateGraphDto } from './dto/create-graph.dto';
 import { toGraphInfoDto, toListedGraphDto } from './dto/graph.dto';
+import { CreateGraph, DeleteGraph } from './graphs.operations';
 import { GraphsService } from './graphs.service';
 
 @ApiTags('graphs')
@@ -17,16 +17,11 @@ export class GraphsController {
   constructor(private readonly graphs: GraphsService) {}
 
   @Post()
-  @HttpCode(202)
-  @UseInterceptors(PreferWaitInterceptor)
+  @StartsOperation(CreateGraph)
   @Requires('user')
   @ApiOperation({ summary: 'Create a graph; answers with the operation that does it' })
-  async create(
-    @CurrentActor() actor: Actor,
-    @Body() body: CreateGraphDto,
-    @Repeatable() repeatable: RepeatableRequest | null,
-  ): Promise<object> {
-    return toStartedDto(await this.graphs.requestCreation(actor, body, repeatable));
+  async create(@CurrentActor() actor: Actor, @Body() body: CreateGraphDto): Promise<object> {
+    return toStartedDto(await this.graphs.requestCreation(actor, body));
   }
 
   @Get()
@@ -62,8 +57,7 @@ export class GraphsController {
   }
 
   @Delete(':graph_id')
-  @HttpCode(202)
-  @UseInterceptors(PreferWaitInterceptor)
+  @StartsOperation(DeleteGraph)
   @Requires('graph:admin')
   @ApiOperation({ summary: 'Delete a graph with everything in it' })
   async remove(@CurrentActor() actor: Actor, @Param('graph_id') graphId: string): Promise<object> {

@@ -5,7 +5,6 @@ import { GraphNotFound } from '../auth/auth.errors';
 import { Ids } from '../common/ids';
 import { Transactor } from '../database/transactor';
 import { GraphEngine, type HostStatus } from '../engine/graph-engine';
-import { Idempotency, type RepeatableRequest } from '../operations/idempotency';
 import type { Operation } from '../operations/operation.entity';
 import { OperationsService } from '../operations/operations.service';
 import { GraphMembersService } from '../orgs/graph-members.service';
@@ -29,18 +28,13 @@ export class GraphsService {
     private readonly members: GraphMembersService,
     private readonly orgs: OrgsService,
     private readonly operations: OperationsService,
-    private readonly idempotency: Idempotency,
     private readonly audit: AuditService,
     private readonly engine: GraphEngine,
     private readonly ids: Ids,
   ) {}
 
   /** Registers a graph and starts building its first, empty generation. The creator becomes its admin. */
-  async requestCreation(
-    actor: Actor,
-    request: CreateGraphDto,
-    repeatable: RepeatableRequest | null,
-  ): Promise<Operation> {
+  async requestCreation(actor: Actor, request: CreateGraphDto): Promise<Operation> {
     const { metadata } = request;
     const schema: GraphSchema =
       request.custom_schema == null
@@ -49,8 +43,6 @@ export class GraphsService {
     const orgId = await this.orgFor(actor, request.org_id);
     const graphId = this.ids.graph();
     return this.transactor.run(async (em) => {
-      const earlier = await this.idempotency.earlier(em, actor, repeatable);
-      if (earlier !== null) return this.operations.get(earlier);
       await this.orgs.requireRoomForGraph(em, orgId);
       await this.graphs.insert(
         em,
@@ -67,7 +59,6 @@ export class GraphsService {
       );
       await this.members.insert(em, graphId, actor.userId, 'admin');
       const operation = await this.operations.begin(em, CreateGraph, { actor, orgId, graphId, payload: {} });
-      await this.idempotency.note(em, actor, repeatable, operation.id);
       await this.audit.record(em, { actor, action: 'graph.creation_requested', target: graphId, orgId });
       return operation;
     });

@@ -1,13 +1,13 @@
-import { Body, Controller, Get, HttpCode, Param, Post, UseInterceptors } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Actor } from '../auth/actor';
 import { CurrentActor } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { Clock } from '../common/clock';
-import { Repeatable, type RepeatableRequest } from '../operations/idempotency';
-import { PreferWaitInterceptor } from '../operations/prefer-wait.interceptor';
 import { toStartedDto } from '../operations/dto/operation.dto';
+import { StartsOperation } from '../operations/starts-operation';
 import { MaterializeDto } from './dto/materialize.dto';
+import { MaterializeGraph } from './materialization.operations';
 import { MaterializationService } from './materialization.service';
 
 @ApiTags('materialization')
@@ -20,17 +20,15 @@ export class MaterializationController {
 
   /** 200 and not 202: the published client takes nothing else here. */
   @Post()
-  @HttpCode(200)
-  @UseInterceptors(PreferWaitInterceptor)
+  @StartsOperation(MaterializeGraph, { status: 200 })
   @Requires('graph:member')
   @ApiOperation({ summary: 'Build the graph from everything that is staged; answers with the operation that does it' })
   async start(
     @CurrentActor() actor: Actor,
     @Param('graph_id') graphId: string,
     @Body() body: MaterializeDto,
-    @Repeatable() repeatable: RepeatableRequest | null,
   ): Promise<object> {
-    const operation = await this.materialization.request(actor, graphId, body, repeatable);
+    const operation = await this.materialization.request(actor, graphId, body);
     return {
       ...toStartedDto(operation),
       graph_id: graphId,

@@ -5,7 +5,6 @@ import { NotImplementedYet } from '../common/not-implemented';
 import { Transactor } from '../database/transactor';
 import { GraphNotReady } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
-import { Idempotency, type RepeatableRequest } from '../operations/idempotency';
 import type { Operation } from '../operations/operation.entity';
 import { OperationsService } from '../operations/operations.service';
 import type { MaterializeDto } from './dto/materialize.dto';
@@ -20,29 +19,21 @@ export class MaterializationService {
     private readonly transactor: Transactor,
     private readonly graphs: GraphsService,
     private readonly operations: OperationsService,
-    private readonly idempotency: Idempotency,
     private readonly audit: AuditService,
   ) {}
 
-  async request(
-    actor: Actor,
-    graphId: string,
-    request: MaterializeDto,
-    repeatable: RepeatableRequest | null,
-  ): Promise<Operation> {
+  /** Starts building the graph from what is staged. Throws {@link GraphNotReady} before its first generation. */
+  async request(actor: Actor, graphId: string, request: MaterializeDto): Promise<Operation> {
     if (request.dry_run) throw new NotImplementedYet('dry_run');
     const graph = await this.graphs.get(graphId);
     if (graph.status !== 'active') throw new GraphNotReady(graphId, graph.status);
     return this.transactor.run(async (em) => {
-      const earlier = await this.idempotency.earlier(em, actor, repeatable);
-      if (earlier !== null) return this.operations.get(earlier);
       const operation = await this.operations.begin(em, MaterializeGraph, {
         actor,
         orgId: graph.orgId,
         graphId,
         payload: { force: request.force || request.rebuild, ignoreErrors: request.ignore_errors },
       });
-      await this.idempotency.note(em, actor, repeatable, operation.id);
       await this.audit.record(em, {
         actor,
         action: 'graph.materialization_requested',

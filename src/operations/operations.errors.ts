@@ -76,11 +76,3 @@ export class TooManyStreams extends DomainError {
     super(`You already have ${limit} open event streams; close one and try again`);
   }
 }
-
-export class IdempotencyKeyReused extends DomainError {
-  readonly code = 'idempotency_key_reused';
-  readonly kind = 'invalid';
-  constructor(key: string) {
-    super(`Idempotency-Key ${key} was used for another request. Send a new key with each new request`);
-  }
-}

@@ -2,8 +2,10 @@ import { Module, type OnModuleInit } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AccessTargets } from '../auth/access-targets';
 import { OPERATION_ID } from '../common/ids';
+import { IdempotencyModule } from '../idempotency/idempotency.module';
+import { LostAnswers } from '../idempotency/lost-answers';
+import { toStartedDto } from './dto/operation.dto';
 import { EventFeed } from './event-feed';
-import { Idempotency } from './idempotency';
 import { OperationEndings } from './operation-endings';
 import { OperationHistory } from './operation-history';
 import { OperationHistoryController } from './operation-history.controller';
@@ -26,11 +28,10 @@ import { Outbox } from './outbox';
 
 /** Operations as seen from outside: begin, watch, cancel. The `jobs` module runs them. */
 @Module({
-  imports: [TypeOrmModule.forFeature([Operation, OperationEvent])],
+  imports: [IdempotencyModule, TypeOrmModule.forFeature([Operation, OperationEvent])],
   controllers: [OperationHistoryController, OperationsController, OrgEventsController],
   providers: [
     EventFeed,
-    Idempotency,
     OperationEndings,
     OperationHistory,
     OperationLog,
@@ -49,7 +50,6 @@ import { Outbox } from './outbox';
   ],
   exports: [
     EventFeed,
-    Idempotency,
     OperationEndings,
     OperationLog,
     OperationsRepository,
@@ -64,11 +64,16 @@ export class OperationsModule implements OnModuleInit {
   constructor(
     private readonly targets: AccessTargets,
     private readonly repository: OperationsRepository,
+    private readonly lostAnswers: LostAnswers,
   ) {}
 
   onModuleInit(): void {
     this.targets.register('operation_id', (id) =>
       OPERATION_ID.test(id) ? this.repository.find(id) : Promise.resolve(null),
     );
+    this.lostAnswers.register(async (id) => {
+      const operation = await this.repository.find(id);
+      return operation && toStartedDto(operation);
+    });
   }
 }

@@ -4,6 +4,7 @@ import { AuditService } from '../audit/audit.service';
 import type { Actor } from '../auth/actor';
 import { Ids } from '../common/ids';
 import { Transactor } from '../database/transactor';
+import { noteBegun } from '../idempotency/claim';
 import type { OperationContract } from './define-operation';
 import { EventFeed } from './event-feed';
 import { isEvent } from './event-watcher';
@@ -76,6 +77,7 @@ export class OperationsService {
       const blocking = await this.repository.lock(em, locked, operation.id);
       if (blocking) throw new OperationConflict(blocking);
     }
+    noteBegun(em, operation.id);
     this.outbox.announceAfterCommit(em, operation);
     return operation;
   }

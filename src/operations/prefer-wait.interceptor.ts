@@ -1,40 +1,48 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { mergeMap, type Observable } from 'rxjs';
 import { toOperationDto } from './dto/operation.dto';
+import { isTerminal } from './operation-transitions';
 import { OperationsService } from './operations.service';
-
-/** Proxies give up on a silent connection after a minute or so. */
-const LONGEST_SECONDS = 50;
+import { preferredSeconds, type StartedOperation, STARTS_OPERATION } from './starts-operation';
 
 /**
- * `Prefer: wait=N` (RFC 7240) on a route that begins an operation: the answer comes when the operation has ended, with its
- * result or error, or after N seconds as it is then.
+ * `Prefer: wait=N` (RFC 7240) on every route that says `@StartsOperation`: the answer comes when the operation has ended,
+ * with its result or error, or after N seconds as it is then. It waits for news, without a connection to the database.
+ *
+ * It stands outside of idempotency: a repeated request waits for the operation that its first sending began.
  */
 @Injectable()
 export class PreferWaitInterceptor implements NestInterceptor<object, object> {
-  constructor(private readonly operations: OperationsService) {}
+  constructor(
+    private readonly operations: OperationsService,
+    private readonly reflector: Reflector,
+  ) {}
 
   intercept(context: ExecutionContext, next: CallHandler<object>): Observable<object> {
+    const starts = this.reflector.get<StartedOperation | undefined>(STARTS_OPERATION, context.getHandler());
     const http = context.switchToHttp();
-    const seconds = wantedSeconds(http.getRequest<FastifyRequest>().headers.prefer);
-    if (seconds === null) return next.handle();
-    return next.handle().pipe(mergeMap((started) => this.ended(started, seconds, http.getResponse<FastifyReply>())));
+    const seconds = starts ? preferredSeconds(http.getRequest<FastifyRequest>().headers.prefer) : null;
+    if (!starts || seconds === null) return next.handle();
+    return next
+      .handle()
+      .pipe(mergeMap((answer) => this.later(starts, answer, seconds, http.getResponse<FastifyReply>())));
   }
 
-  private async ended(started: object, seconds: number, reply: FastifyReply): Promise<object> {
+  private async later(
+    { waits }: StartedOperation,
+    answer: object,
+    seconds: number,
+    reply: FastifyReply,
+  ): Promise<object> {
+    void reply.header('preference-applied', `wait=${seconds}`);
+    if (waits) return answer;
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
-    const { operation_id: id } = started as { operation_id: string };
+    const { operation_id: id } = answer as { operation_id: string };
     const operation = await this.operations.waitUntilEnded(id, seconds * 1_000, gone.signal);
-    void reply.header('preference-applied', `wait=${seconds}`);
-    return { ...started, ...toOperationDto(operation) };
+    if (isTerminal(operation.status)) void reply.status(200);
+    return { ...answer, ...toOperationDto(operation) };
   }
-}
-
-/** The N of `wait=N` among the preferences, at most {@link LONGEST_SECONDS}; other preferences are ignored, as they should be. */
-function wantedSeconds(header: string | string[] | undefined): number | null {
-  const preferences = [header ?? []].flat().join(',').split(',');
-  const wait = preferences.map((one) => /^\s*wait\s*=\s*"?(\d{1,6})"?\s*$/i.exec(one)?.[1]).find((found) => found);
-  return wait === undefined ? null : Math.min(Number(wait), LONGEST_SECONDS);
 }

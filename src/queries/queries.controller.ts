@@ -6,6 +6,7 @@ import { Clock } from '../common/clock';
 import { NotImplementedYet } from '../common/not-implemented';
 import { toGraphConditionDto } from '../graphs/dto/graph.dto';
 import { GraphsService } from '../graphs/graphs.service';
+import { NotRepeatable } from '../idempotency/not-repeatable';
 import { CypherQueryDto, QueryOptionsDto } from './dto/cypher-query.dto';
 import { jsonAnswer, ndjsonAnswer } from './query-answers';
 import { QueriesConfig } from './queries.config';
@@ -27,6 +28,7 @@ export class QueriesController {
   ) {}
 
   @Post('query')
+  @NotRepeatable('Queries change nothing, and their answers are streamed')
   @HttpCode(200)
   @Requires('graph:viewer')
   @ApiOperation({ summary: 'Run a Cypher statement: one JSON answer, or NDJSON chunks with mode=stream or by Accept' })

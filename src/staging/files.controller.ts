@@ -7,6 +7,7 @@ import { CurrentActor, CurrentGraph } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { NotImplementedYet } from '../common/not-implemented';
 import { PlatformConfig } from '../config/platform.config';
+import { PreferredWait, StartsOperation } from '../operations/starts-operation';
 import { DeleteFileQuery, FileStatusUpdate, FileUploadRequest, ListFilesQuery } from './dto/file-request.dto';
 import {
   contentKey,
@@ -19,10 +20,11 @@ import {
   UpdateFileResponse,
 } from './dto/file.dto';
 import { FilesService } from './files.service';
+import { StageFile } from './staging.operations';
 import { refuseUnlessStaged } from './staging-outcome';
 import { UploadLinks } from './upload-links';
 
-/** A request waits this long for its file to be read before it answers with the operation. */
+/** A request that prefers nothing waits this long for its file to be read before it answers with the operation. */
 const WAIT_MS = 20_000;
 
 @ApiTags('files')
@@ -82,26 +84,28 @@ export class FilesController {
   }
 
   @Patch(':file_id')
+  @StartsOperation(StageFile, { answer: UpdateFileResponse })
   @Requires('graph:member')
   @ApiOperation({ summary: 'Say that the content was sent: it is checked and added to its table' })
-  @ApiOkResponse({ type: UpdateFileResponse, description: '202 where it is still being read after 20 s' })
   async update(
     @CurrentActor() actor: Actor,
     @CurrentGraph() graph: GraphAccess,
     @Param('file_id') fileId: string,
     @Body() body: FileStatusUpdate,
+    @PreferredWait() preferredMs: number | null,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UpdateFileResponse> {
     if (body.status !== 'uploaded') throw new NotImplementedYet(`Setting a file to ${body.status}`);
     if (body.ingest_to_graph) throw new NotImplementedYet('ingest_to_graph');
     const operationId = await this.files.requestStaging(actor, graph.orgId, graph.id, fileId);
-    const operation = operationId === null ? null : await this.files.waitForStaging(operationId, WAIT_MS);
+    const operation =
+      operationId === null ? null : await this.files.waitForStaging(operationId, preferredMs ?? WAIT_MS);
     if (operation) refuseUnlessStaged(operation);
     const file = toFileDetails(await this.files.get(graph.id, fileId));
     if (file.status === 'staged') {
+      void reply.status(200);
       return { ...file, message: `${file.row_count} rows are staged in ${file.table_name}` };
     }
-    void reply.status(202);
     const links = `/v1/operations/${operationId}`;
     return {
       ...file,

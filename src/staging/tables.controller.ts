@@ -4,6 +4,7 @@ import type { GraphAccess } from '../auth/access';
 import { CurrentGraph } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { NotImplementedYet } from '../common/not-implemented';
+import { NotRepeatable } from '../idempotency/not-repeatable';
 import { TableListResponse, TableQueryRequest, toTableList } from './dto/table.dto';
 import { FilesService } from './files.service';
 
@@ -22,6 +23,7 @@ export class TablesController {
   }
 
   @Post('query')
+  @NotRepeatable('Queries change nothing')
   @Requires('graph:viewer')
   @ApiOperation({ summary: 'SQL on staging tables; not available in this version' })
   query(@Body() _request: TableQueryRequest): never {

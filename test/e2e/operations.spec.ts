@@ -3,6 +3,11 @@ import { type TestDatabase, testDatabase } from '../support/database';
 import { KNOWS, PEOPLE, PERSONS } from '../support/people';
 import { Platform } from '../support/platform';
 
+interface Answer {
+  operation_id?: string;
+  code?: string;
+}
+
 /** How clients begin operations, wait for them and find them again. */
 describe('operations', () => {
   let database: TestDatabase;
@@ -57,7 +62,7 @@ describe('operations', () => {
   it('answer when they have ended, where the client prefers to wait', async () => {
     const body = { metadata: { graph_name: 'waited' }, custom_schema: PEOPLE };
     const response = await client.request('POST', '/v1/graphs', body, { prefer: 'respond-async, wait=30' });
-    expect(response.headers.get('preference-applied')).toBe('wait=30');
+    expect([response.status, response.headers.get('preference-applied')]).toEqual([200, 'wait=30']);
     expect(await response.json()).toMatchObject({
       status: 'completed',
       progress_percent: 100,
@@ -67,33 +72,50 @@ describe('operations', () => {
     expect(await impatient.json()).toMatchObject({ operation_type: 'graph_creation' });
   });
 
-  it('begin once for a repeated request, whether its sender waits or not', async () => {
-    const graph = (name: string): object => ({ metadata: { graph_name: name }, custom_schema: PEOPLE });
-    const send = async (path: string, body: object, key: string): Promise<[number, string]> => {
-      const response = await client.request('POST', path, body, { 'idempotency-key': key });
-      const answer = (await response.json()) as { operation_id?: string; code?: string };
-      return [response.status, answer.operation_id ?? answer.code ?? ''];
-    };
-    const [first, ...others] = await Promise.all([1, 2, 3, 4, 5].map(() => send('/v1/graphs', graph('once'), 'key-1')));
-    expect(first).toEqual([202, expect.stringMatching(/^op_/)]);
-    expect(others).toEqual([first, first, first, first]);
-    const { graphs } = await client.expect<{ graphs: { graphName: string }[] }>(200, 'GET', '/v1/graphs');
-    expect(graphs.filter(({ graphName }) => graphName === 'once')).toHaveLength(1);
-    expect(await send('/v1/graphs', graph('twice'), 'key-1')).toEqual([422, 'idempotency_key_reused']);
-    expect(await send('/v1/graphs', graph('twice'), 'with blank')).toEqual([422, 'invalid_request']);
-    // A refused request does not use its key up.
-    expect(await send('/v1/graphs', graph(''), 'key-2')).toEqual([422, 'invalid_request']);
-    expect(await send('/v1/graphs', graph('after'), 'key-2')).toEqual([202, expect.stringMatching(/^op_/)]);
-    // The same key elsewhere is another request; and a twin is no second writer.
-    const twins = [1, 2].map(() => send(`/v1/graphs/${graphId}/materialize`, { force: true }, 'key-1'));
-    const [one, two] = await Promise.all(twins);
-    expect(one).toEqual([200, expect.stringMatching(/^op_/)]);
-    expect(two).toEqual(one);
-    expect(one).not.toEqual(first);
-    await client.result({
-      operation_id: one[1],
-      graph_id: graphId,
-      _links: { stream: `/v1/operations/${one[1]}/stream`, status: '' },
-    });
+  it('begin once for a request that is sent a hundred times at once, to two processes', async () => {
+    const settings = { DATABASE_URL: database.url, ROLES: 'api,engine' };
+    const twin = await Platform.start(platform.dataDir, settings);
+    try {
+      const body = { metadata: { graph_name: 'once' }, custom_schema: PEOPLE };
+      const twinClient = new Client(twin.url, client.apiKey);
+      const send = async (through: Client): Promise<{ status: number; replayed: boolean; body: Answer }> => {
+        const response = await through.request('POST', '/v1/graphs', body, { 'idempotency-key': 'key-1' });
+        const replayed = response.headers.get('idempotency-replayed') === 'true';
+        return { status: response.status, replayed, body: (await response.json()) as Answer };
+      };
+      const answers = await Promise.all(Array.from({ length: 100 }, (_, i) => send(i % 2 ? client : twinClient)));
+      const [first, ...others] = answers.filter(({ status, replayed }) => status === 202 && !replayed);
+      expect(others).toEqual([]);
+      const refused = answers.filter(({ status }) => status !== 202);
+      expect(new Set(refused.map(({ body: { code } }) => code))).toEqual(
+        new Set(refused.length > 0 ? ['idempotency_in_progress'] : []),
+      );
+      for (const through of [client, twinClient]) {
+        expect(await send(through)).toEqual({ status: 202, replayed: true, body: first.body });
+      }
+      const { graphs } = await client.expect<{ graphs: { graphName: string }[] }>(200, 'GET', '/v1/graphs');
+      expect(graphs.filter(({ graphName }) => graphName === 'once')).toHaveLength(1);
+      const waited = await twinClient.request('POST', '/v1/graphs', body, {
+        'idempotency-key': 'key-1',
+        prefer: 'wait=30',
+      });
+      expect(await waited.json()).toMatchObject({ operation_id: first.body.operation_id, status: 'completed' });
+    } finally {
+      await twin.stop();
+    }
+  }, 90_000);
+
+  it('answer with the staged file where the client prefers to wait for it', async () => {
+    const file = { file_name: 'more.csv', table_name: 'Person', content_type: 'text/csv' };
+    const path = `/v1/graphs/${graphId}/files`;
+    const { file_id, upload_url } = await client.expect<Record<string, string>>(200, 'POST', path, file);
+    await fetch(upload_url, { method: 'PUT', body: PERSONS, headers: { 'content-type': 'text/csv' } });
+    const patch = (prefer: string): Promise<Response> =>
+      client.request('PATCH', `${path}/${file_id}`, { status: 'uploaded' }, { prefer });
+    const early = await patch('wait=0');
+    expect([early.status, early.headers.get('preference-applied')]).toEqual([202, 'wait=0']);
+    const late = await patch('wait=40');
+    expect([late.status, late.headers.get('preference-applied')]).toEqual([200, 'wait=40']);
+    expect(await late.json()).toMatchObject({ file_id, status: 'staged' });
   });
 });
