@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -49,6 +49,31 @@ describe('confinement', () => {
   it('leaves commands alone at level none', () => {
     const request = { command: 'node', args: ['x'], readOnly: ['/a'], writable: ['/b'] };
     expect(new Confinement('none').confine(request)).toEqual({ command: 'node', args: ['x'] });
+  });
+
+  describe.each(works ? (['none', 'bubblewrap'] as const) : (['none'] as const))('limits at level %s', (level) => {
+    const limits = { fileBytes: 4_096, cpuSeconds: 1 };
+    const end = (script: string): Promise<unknown> => {
+      const request = { command: process.execPath, args: ['-e', script], readOnly: [], writable: [folder], limits };
+      const { command, args } = new Confinement(level).confine(request);
+      return run(command, args).then(
+        () => 'well',
+        (error: { code: number | null; signal: string | null }) => error.signal ?? error.code,
+      );
+    };
+    const write = (name: string, bytes: number): string =>
+      `require('fs').writeFileSync(${JSON.stringify(join(folder, name))}, Buffer.alloc(${bytes}))`;
+
+    it('the size of a file', async () => {
+      expect(await end(write(`small-${level}`, 4_096))).toBe('well');
+      expect(await end(write(`large-${level}`, 40_960))).not.toBe('well');
+      expect(statSync(join(folder, `large-${level}`)).size).toBeLessThanOrEqual(4_096);
+    });
+
+    it('CPU time', async () => {
+      // 128 + 24 is how a sandbox tells of SIGXCPU, and SIGKILL comes where that is not heeded.
+      expect(['SIGXCPU', 'SIGKILL', 152, 137]).toContain(await end('for (;;);'));
+    });
   });
 
   it('does not probe when none is wanted', async () => {

@@ -14,6 +14,14 @@ export interface ConfinedCommand {
   args: string[];
 }
 
+/** What the kernel holds a process and all that it starts to; beyond them it is ended. It never writes a core dump. */
+export interface ProcessLimits {
+  /** Largest size of one file that it writes, in bytes. */
+  fileBytes: number;
+  /** CPU time of all its threads, in seconds. */
+  cpuSeconds: number;
+}
+
 export interface ConfinementRequest extends ConfinedCommand {
   /** Absolute paths that the process may read, at the same place as outside. */
   readOnly: string[];
@@ -23,7 +31,14 @@ export interface ConfinementRequest extends ConfinedCommand {
   env?: Record<string, string>;
   /** Where it starts; must be among the paths above. */
   cwd?: string;
+  limits?: ProcessLimits;
 }
+
+/** POSIX: the unit of a shell's limit for files. */
+const SHELL_BLOCK_BYTES = 512;
+
+/** What a sandbox may keep in its own /tmp, which is memory. */
+const SCRATCH_BYTES = 64 * 1024 * 1024;
 
 /** System folders with programs and libraries; they hold no data of ours. */
 const SYSTEM = ['/usr', '/lib', '/lib32', '/lib64', '/bin', '/sbin', '/etc/ld.so.cache', '/etc/alternatives'];
@@ -54,23 +69,36 @@ export class Confinement {
   }
 
   confine(request: ConfinementRequest): ConfinedCommand {
-    if (this.level === 'none') return { command: request.command, args: request.args };
-    const options = ['--unshare-all', '--die-with-parent', '--new-session', '--as-pid-1', '--cap-drop', 'ALL'];
-    options.push(...systemMounts(), '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp');
-    const mounts = [
-      ...[process.execPath, ...request.readOnly]
-        .filter((path) => !path.startsWith('/usr/'))
-        .map((path) => ['--ro-bind', path] as const),
-      ...request.writable.map((path) => ['--bind', path] as const),
-    ];
-    // Outer folders first: a later mount would hide what lies below it.
-    mounts.sort(([, a], [, b]) => a.length - b.length);
-    for (const [option, path] of mounts) options.push(option, path, path);
-    if (request.cwd) options.push('--chdir', request.cwd);
-    options.push('--clearenv');
-    for (const [name, value] of Object.entries(request.env ?? {})) options.push('--setenv', name, value);
-    return { command: 'bwrap', args: [...options, '--', request.command, ...request.args] };
+    const { command, args, limits } = request;
+    const walled = this.level === 'none' ? { command, args } : sandboxed(request);
+    return limits === undefined || process.platform === 'win32' ? walled : limited(walled, limits);
   }
+}
+
+function sandboxed(request: ConfinementRequest): ConfinedCommand {
+  const options = ['--unshare-all', '--die-with-parent', '--new-session', '--as-pid-1', '--cap-drop', 'ALL'];
+  options.push(...systemMounts(), '--proc', '/proc', '--dev', '/dev');
+  options.push('--size', String(SCRATCH_BYTES), '--tmpfs', '/tmp');
+  const mounts = [
+    ...[process.execPath, ...request.readOnly]
+      .filter((path) => !path.startsWith('/usr/'))
+      .map((path) => ['--ro-bind', path] as const),
+    ...request.writable.map((path) => ['--bind', path] as const),
+  ];
+  // Outer folders first: a later mount would hide what lies below it.
+  mounts.sort(([, a], [, b]) => a.length - b.length);
+  for (const [option, path] of mounts) options.push(option, path, path);
+  if (request.cwd) options.push('--chdir', request.cwd);
+  options.push('--clearenv');
+  for (const [name, value] of Object.entries(request.env ?? {})) options.push('--setenv', name, value);
+  return { command: 'bwrap', args: [...options, '--', request.command, ...request.args] };
+}
+
+/** The shell sets the limits for itself and then becomes the command, so no process is added. */
+function limited({ command, args }: ConfinedCommand, { fileBytes, cpuSeconds }: ProcessLimits): ConfinedCommand {
+  const blocks = Math.ceil(fileBytes / SHELL_BLOCK_BYTES);
+  const script = `ulimit -c 0 && ulimit -f ${blocks} && ulimit -t ${Math.ceil(cpuSeconds)} && exec "$@"`;
+  return { command: '/bin/sh', args: ['-c', script, 'sh', command, ...args] };
 }
 
 /** Folders are mounted and links (`/lib` -> `usr/lib`) made again, so that it fits merged and unmerged systems. */

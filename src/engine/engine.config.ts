@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { integer, oneOf, Setting, type Parse } from '../config/setting';
 
 const powerOfTwo: Parse<number> = (text) => {
@@ -30,6 +30,21 @@ export class EngineConfig {
 
   @Setting('ENGINE_LOADER_MEMORY_MB', integer({ min: 512 }), 'a building process that holds more is ended')
   readonly loaderMemoryMb: number = 4096;
+
+  @Setting(
+    'ENGINE_HOSTS_MEMORY_MB',
+    integer({ min: 256 }),
+    'open graphs together; when they hold more, the longest idle closes',
+    'half of the memory',
+  )
+  readonly hostsMemoryMb: number = Math.max(256, Math.floor(totalmem() / 2 / 1024 / 1024));
+
+  @Setting(
+    'ENGINE_CPU_SECONDS',
+    integer({ min: 60 }),
+    'CPU time of one engine process; an open graph is opened anew at half of it, without a pause',
+  )
+  readonly cpuSeconds: number = 14_400;
 
   @Setting('ENGINE_MAX_DATABASE_GB', powerOfTwo, 'largest size of one graph; a power of two')
   readonly maxDatabaseGb: number = 64;

@@ -6,6 +6,8 @@ import { graphFile } from './graph-file';
 import { HostProcess } from './host-process';
 
 const MB = 1024 * 1024;
+/** A reader has nothing to write; its engine may keep a few notes. */
+const READER_FILE_BYTES = 16 * MB;
 
 /** Starts host processes with the limits of the configuration. */
 export class HostFactory {
@@ -33,6 +35,7 @@ export class HostFactory {
       writable: [],
       startMs: this.config.startSeconds * 1000,
       memoryBytes: this.config.hostMemoryMb * MB,
+      limits: { fileBytes: READER_FILE_BYTES, cpuSeconds: this.config.cpuSeconds },
     });
   }
 
@@ -52,6 +55,7 @@ export class HostFactory {
       writable: [directory],
       startMs: this.config.startSeconds * 1000,
       memoryBytes: this.config.loaderMemoryMb * MB,
+      limits: { fileBytes: this.maxDatabaseBytes(), cpuSeconds: this.config.cpuSeconds },
     });
   }
 

@@ -3,6 +3,7 @@ import { HostPool, type PooledHost } from './host-pool';
 
 class FakeHost implements PooledHost {
   memory = 0;
+  isWorn = false;
   closed = false;
   private end!: () => void;
   readonly ended = new Promise<void>((resolve) => (this.end = resolve));
@@ -11,6 +12,10 @@ class FakeHost implements PooledHost {
 
   memoryBytes(): number {
     return this.memory;
+  }
+
+  worn(): boolean {
+    return this.isWorn;
   }
 
   close(): Promise<void> {
@@ -30,7 +35,7 @@ function poolOf(options: { maxHosts?: number; idleCloseMs?: number } = {}): {
 } {
   const started: FakeHost[] = [];
   const pool = new HostPool<FakeHost>(
-    { maxHosts: 2, idleCloseMs: 60_000, recycleBytes: 1_000, ...options },
+    { maxHosts: 2, idleCloseMs: 60_000, totalBytes: 1_000, ...options },
     async (key) => {
       await Promise.resolve();
       if (key === 'broken') throw new Error('cannot open');
@@ -113,13 +118,57 @@ describe('host pool', () => {
     }
   });
 
-  it('closes a host that has grown as soon as it falls idle', async () => {
+  it('closes a worn host as soon as it falls idle', async () => {
     const { pool, started } = poolOf();
     const lease = await pool.acquire('a', 0);
-    started[0].memory = 1_001;
+    started[0].isWorn = true;
     lease.release();
     await turn();
     expect(started[0].closed).toBe(true);
+  });
+
+  it('replaces a worn host that is never idle, without a pause and without cutting a query off', async () => {
+    const { pool, started } = poolOf({ maxHosts: 1 });
+    const [long, short] = [await pool.acquire('a', 0), await pool.acquire('a', 0)];
+    started[0].isWorn = true;
+    short.release();
+    const next = await pool.acquire('a', 0);
+    expect(next.host).toBe(started[1]);
+    expect(started[0].closed).toBe(false);
+    long.release();
+    await turn();
+    expect(started.map((host) => host.closed)).toEqual([true, false]);
+    expect(pool.peek('a')).toEqual({ host: started[1], leases: 1 });
+  });
+
+  it('waits for worn hosts too when it evicts', async () => {
+    const { pool, started } = poolOf();
+    const [long, short] = [await pool.acquire('a', 0), await pool.acquire('a', 0)];
+    started[0].isWorn = true;
+    short.release();
+    let done = false;
+    const evicted = pool.evict('a', 5_000).then(() => (done = true));
+    await turn();
+    expect(done).toBe(false);
+    long.release();
+    await evicted;
+    expect(started[0].closed).toBe(true);
+  });
+
+  it('closes the longest idle while all together hold too much', async () => {
+    const { pool, started } = poolOf({ maxHosts: 10 });
+    (await pool.acquire('a', 0)).release();
+    await pool.acquire('b', 0);
+    started[0].memory = 600;
+    started[1].memory = 500;
+    const third = pool.acquire('c', 5_000);
+    await turn();
+    expect(started.map((host) => [host.key, host.closed])).toEqual([
+      ['a', true],
+      ['b', false],
+      ['c', false],
+    ]);
+    await third;
   });
 
   it('lets leases end before it evicts, and newcomers wait for that', async () => {

@@ -4,14 +4,16 @@ import { EngineBusy, EngineLost } from '../engine.errors';
 export interface PooledHost {
   readonly ended: Promise<void>;
   memoryBytes(): number | null;
+  /** Whether it should be replaced by a new one. */
+  worn(): boolean;
   close(): Promise<void>;
 }
 
 export interface PoolOptions {
   maxHosts: number;
   idleCloseMs: number;
-  /** A host that holds more when it falls idle is closed at once: the engine does not give memory back. */
-  recycleBytes: number;
+  /** No further host is opened while all together hold more; the longest idle makes room. */
+  totalBytes: number;
 }
 
 /** The right to use a host; it stays open at least until `release`. */
@@ -33,9 +35,13 @@ interface Entry<H> {
 /**
  * The one registry of open graphs. A key (real path of a generation's directory) has at most one host, however many ask
  * at once; at most `maxHosts` are open, the longest idle making room. Who finds no room waits, then gets {@link EngineBusy}.
+ * A worn host takes no newcomers: the next one gets a new host, and the old one closes when its queries have ended. (Hosts
+ * only read, so two of them may have a file open.)
  */
 export class HostPool<H extends PooledHost> {
   private readonly entries = new Map<string, Entry<H>>();
+  /** Worn hosts that finish what they have begun; their key may have a new host already. */
+  private readonly retired = new Set<Entry<H>>();
   private readonly waiting = new Set<() => void>();
   private closed = false;
 
@@ -67,17 +73,18 @@ export class HostPool<H extends PooledHost> {
 
   /** Waits up to `graceMs` for the leases of a key to end, then closes its host; newcomers wait for that. */
   async evict(key: string, graceMs: number): Promise<void> {
-    const entry = this.entries.get(key);
-    if (!entry) return;
-    entry.closing ??= this.drain(entry, graceMs);
-    await entry.closing;
+    const entries = [...this.retired].filter((entry) => entry.key === key);
+    const current = this.entries.get(key);
+    if (current) entries.push(current);
+    await Promise.all(entries.map((entry) => (entry.closing ??= this.drain(entry, graceMs))));
   }
 
   /** Closes every host, and for good. */
   async closeAll(graceMs: number): Promise<void> {
     this.closed = true;
     this.wakeWaiting();
-    await Promise.all([...this.entries.keys()].map((key) => this.evict(key, graceMs)));
+    const keys = new Set([...this.entries.values(), ...this.retired].map((entry) => entry.key));
+    await Promise.all([...keys].map((key) => this.evict(key, graceMs)));
   }
 
   private async lease(entry: Entry<H>): Promise<Lease<H>> {
@@ -99,13 +106,17 @@ export class HostPool<H extends PooledHost> {
 
   private giveBack(entry: Entry<H>): void {
     entry.leases -= 1;
+    if (this.entries.get(entry.key) === entry && entry.host && !entry.closing && entry.host.worn()) this.retire(entry);
     if (entry.leases > 0) return;
     entry.idleSince = performance.now();
-    if (this.entries.get(entry.key) === entry && entry.host && !entry.closing) {
-      if ((entry.host.memoryBytes() ?? 0) > this.options.recycleBytes) entry.closing = this.shut(entry);
-      else this.closeWhenIdle(entry);
-    }
+    if (this.retired.has(entry)) entry.closing ??= this.shut(entry);
+    else if (this.entries.get(entry.key) === entry && entry.host && !entry.closing) this.closeWhenIdle(entry);
     this.wakeWaiting();
+  }
+
+  private retire(entry: Entry<H>): void {
+    this.entries.delete(entry.key);
+    this.retired.add(entry);
   }
 
   private closeWhenIdle(entry: Entry<H>): void {
@@ -117,7 +128,7 @@ export class HostPool<H extends PooledHost> {
 
   /** Synchronous from look to entry, so two callers can never start two hosts. */
   private tryCreate(key: string): Entry<H> | undefined {
-    if (this.entries.size >= this.options.maxHosts) return undefined;
+    if (this.entries.size >= this.options.maxHosts || this.holdsTooMuch()) return undefined;
     const entry: Entry<H> = { key, starting: this.start(key), leases: 0, idleSince: performance.now() };
     this.entries.set(key, entry);
     entry.starting.then(
@@ -130,8 +141,15 @@ export class HostPool<H extends PooledHost> {
     return entry;
   }
 
+  /** The first host is opened in any case. */
+  private holdsTooMuch(): boolean {
+    const bytes = [...this.entries.values()].reduce((sum, { host }) => sum + (host?.memoryBytes() ?? 0), 0);
+    return bytes > this.options.totalBytes;
+  }
+
   private remove(entry: Entry<H>): void {
     clearTimeout(entry.idleTimer);
+    this.retired.delete(entry);
     if (this.entries.get(entry.key) === entry) this.entries.delete(entry.key);
     this.wakeWaiting();
   }

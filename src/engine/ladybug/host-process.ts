@@ -8,7 +8,7 @@ import { buildFailureOf, failureOf, HostGone } from './failures';
 import { FrameChannel, FrameType, PROTOCOL_VERSION, type Frame } from './frames';
 import type { BuildMessage, FailureMessage, HelloMessage, OpenMessage, ProgressMessage } from './messages';
 import { UnusableParameter } from './parameters';
-import { residentBytes } from './process-memory';
+import { cpuSeconds, residentBytes } from './process-memory';
 import { RemoteQuery } from './remote-query';
 import { spawnHost, type HostOptions } from './spawn-host';
 
@@ -18,6 +18,8 @@ const KILL_AFTER_TIMEOUT_MS = 1_000;
 const KILL_AFTER_ABANDON_MS = 1_500;
 const MEMORY_WATCH_MS = 200;
 const KEPT_STDERR = 4_096;
+/** Looking at a process costs as much as a small query. */
+const WEAR_LOOK_MS = 500;
 
 interface RemoteBuild {
   progress: (progress: ProgressMessage) => void;
@@ -43,6 +45,7 @@ export class HostProcess {
   private verdict: Verdict | undefined;
   private alive = true;
   private watch: NodeJS.Timeout | undefined;
+  private lookedAt = -Infinity;
   private onHello: ((hello: HelloMessage) => void) | undefined;
   private onOpenFailure: ((error: Error) => void) | undefined;
 
@@ -89,6 +92,19 @@ export class HostProcess {
 
   memoryBytes(): number | null {
     return this.alive && this.child.pid !== undefined ? residentBytes(this.child.pid) : null;
+  }
+
+  /**
+   * Whether it has used half of its memory or CPU time, and had better be replaced: the engine does not give memory
+   * back. Looks at most every half second, and says no in between.
+   */
+  worn(): boolean {
+    const { pid } = this.child;
+    const now = performance.now();
+    if (!this.alive || pid === undefined || now - this.lookedAt < WEAR_LOOK_MS) return false;
+    this.lookedAt = now;
+    const { memoryBytes, limits } = this.options;
+    return (residentBytes(pid) ?? 0) > memoryBytes / 2 || (cpuSeconds(pid) ?? 0) > limits.cpuSeconds / 2;
   }
 
   /** Begins a query; `ready` and `settled` of what is returned tell how it goes. Throws {@link QueryInvalid}. */

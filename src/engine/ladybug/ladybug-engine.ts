@@ -44,7 +44,7 @@ export class LadybugEngine extends GraphEngine implements OnApplicationShutdown 
       {
         maxHosts: config.maxHosts,
         idleCloseMs: config.idleCloseSeconds * 1000,
-        recycleBytes: (config.hostMemoryMb * MB) / 2,
+        totalBytes: config.hostsMemoryMb * MB,
       },
       (directory) => hosts.reader(directory),
     );

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { dirname } from 'node:path';
 import { childEntry, compiledRoot, packageFolder } from '../../common/child-entry';
 import { spawnGroup } from '../../common/process-group';
-import { type Confinement, SYSTEM_PATH } from '../confinement';
+import { type Confinement, type ProcessLimits, SYSTEM_PATH } from '../confinement';
 import type { OpenMessage } from './messages';
 
 export interface HostOptions {
@@ -14,10 +14,12 @@ export interface HostOptions {
   startMs: number;
   /** It is ended when it holds more. */
   memoryBytes: number;
+  /** What the kernel itself holds it to. */
+  limits: ProcessLimits;
 }
 
 /** Starts a host with an empty environment, in the sandbox, with the protocol's socket as its descriptor 3. */
-export function spawnHost({ open, confinement, readOnly, writable }: HostOptions): ChildProcess {
+export function spawnHost({ open, confinement, readOnly, writable, limits }: HostOptions): ChildProcess {
   const cwd = dirname(open.file);
   const env = {
     // One thread for each connection's query, and some for files.
@@ -32,6 +34,7 @@ export function spawnHost({ open, confinement, readOnly, writable }: HostOptions
     writable,
     env,
     cwd,
+    limits,
   });
   const path = confinement.level === 'none' ? {} : SYSTEM_PATH;
   return spawnGroup(command, args, { cwd, env: { ...env, ...path }, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });

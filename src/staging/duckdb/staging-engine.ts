@@ -8,7 +8,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { assertNever } from '../../common/assert-never';
 import { childEntry, compiledRoot, projectRoot } from '../../common/child-entry';
 import { killGroup, spawnGroup } from '../../common/process-group';
-import { Confinement, SYSTEM_PATH } from '../../engine/confinement';
+import { Confinement, type ProcessLimits, SYSTEM_PATH } from '../../engine/confinement';
 import { StorageFull } from '../../storage/storage.errors';
 import { StagingConfig } from '../staging.config';
 import {
@@ -22,6 +22,8 @@ import type { ChildInput, ChildMessage, Job, PrepareProgress, ResultOf, TaskFail
 
 /** Time for the last output of a process that has ended. */
 const DRAIN_MS = 1_000;
+/** Far above what any task needs that does what it should; memory has a limit of its own. */
+const LIMITS: ProcessLimits = { fileBytes: 256 * 1024 ** 3, cpuSeconds: 14_400 };
 
 export interface TaskOptions {
   /** The only directory that the process sees; inputs and outputs of the job lie in it. */
@@ -78,6 +80,7 @@ export class StagingEngine {
       readOnly: [compiledRoot(), join(projectRoot(), 'node_modules')],
       writable: [directory],
       cwd: directory,
+      limits: LIMITS,
     });
     return spawnGroup(command, args, { cwd: directory, env: SYSTEM_PATH });
   }
