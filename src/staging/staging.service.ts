@@ -38,6 +38,11 @@ export interface PreparedTables {
 export interface PrepareOptions {
   ignoreErrors: boolean;
   signal: AbortSignal;
+  /**
+   * For loading into a graph that has data: by node type, Parquet files below `directory` with a column of the key's name
+   * that hold the keys of the graph. Ends may point at them, and new rows may have them again.
+   */
+  knownKeys?: ReadonlyMap<string, string[]>;
   /** Percent of the tables that are done, and the one that is being checked. */
   onProgress?: (percent: number, table: string) => void;
 }
@@ -76,13 +81,13 @@ export class StagingService implements OnModuleInit {
     schema: GraphSchema,
     files: StagedFile[],
     directory: string,
-    { ignoreErrors, signal, onProgress }: PrepareOptions,
+    { ignoreErrors, signal, knownKeys, onProgress }: PrepareOptions,
   ): Promise<PreparedTables> {
     const parts = join(directory, 'parts');
     const output = join(directory, 'prepared');
     await mkdir(parts, { recursive: true });
     await mkdir(output, { recursive: true });
-    const tables = preparePlan(schema);
+    const tables = preparePlan(schema).map((table) => ({ ...table, knownKeys: knownKeys?.get(table.table) }));
     for (const file of files) {
       const table = tables.find((candidate) => candidate.table === file.tableName);
       // A type that the schema no longer has: its files wait, they are not part of the graph.

@@ -50,6 +50,8 @@ export interface PrepareTable {
   to?: string;
   /** Oldest upload first: of two rows with one key the older one stays. */
   parts: PartRef[];
+  /** Parquet files with a column of the key's name: nodes that are in the graph already, for ends to point at. */
+  knownKeys?: string[];
 }
 
 /** Checks staged parts and writes what a graph engine can load without looking again. */

@@ -36,7 +36,7 @@ export async function prepareTables(
     const prepared = await prepareTable(session, source, { output: job.output, nodes });
     done.push({ ...prepared, ignoredColumns: [...new Set(ignored)] });
     const key = source.table.columns.find(({ role }) => role === 'key');
-    if (key) nodes.set(table, { files: prepared.files, column: key.name });
+    if (key) nodes.set(table, { files: prepared.files, known: source.table.knownKeys ?? [], column: key.name });
   }
   return { tables: done };
 }

@@ -90,9 +90,13 @@ describe('StagingEngine', () => {
 
   async function prepare(
     files: Record<string, (string | Buffer)[]>,
-    { ignoreErrors = true, schema = SCHEMA } = {},
+    {
+      ignoreErrors = true,
+      schema = SCHEMA,
+      knownKeys = {},
+    }: { ignoreErrors?: boolean; schema?: GraphSchema; knownKeys?: Record<string, string[]> } = {},
   ): Promise<Record<string, PreparedTable>> {
-    const tables = preparePlan(schema);
+    const tables = preparePlan(schema).map((table) => ({ ...table, knownKeys: knownKeys[table.table] }));
     for (const [table, contents] of Object.entries(files)) {
       const parts: PartRef[] = [];
       for (const [index, content] of contents.entries()) {
@@ -318,6 +322,17 @@ describe('StagingEngine', () => {
       const { Person, KNOWS } = await prepare({ KNOWS: ['from,to\na,b\n'] });
       expect(Person).toMatchObject({ rowsLoaded: 0, files: [] });
       expect(KNOWS).toMatchObject({ rowsLoaded: 0, rowsRejected: 1, files: [] });
+    });
+
+    it('lets ends point at nodes that the graph has already, given twice or not', async () => {
+      const known = path('known.parquet');
+      writeFileSync(known, await parquet(`select unnest(['a', 'b', 'old']) as id`));
+      const { Person, KNOWS } = await prepare(
+        { Person: ['id,name\na,A\nnew,N\n'], KNOWS: ['from,to\na,old\nnew,a\nb,b\nnobody,a\n'] },
+        { knownKeys: { Person: [known] } },
+      );
+      expect(Person).toMatchObject({ rowsLoaded: 2, rowsRejected: 0 });
+      expect(KNOWS).toMatchObject({ rowsLoaded: 3, rowsRejected: 1, reasons: { from_not_found: 1 } });
     });
 
     it('names columns that are missing, and unknown ones unless errors are ignored', async () => {

@@ -9,6 +9,8 @@ export type Prepared = Omit<PreparedTable, 'ignoredColumns'>;
 /** Where the keys of the accepted rows of a node table are. */
 export interface NodeKeys {
   files: string[];
+  /** Keys that the graph has already; the new rows may have some of them again. */
+  known: string[];
   column: string;
 }
 
@@ -47,6 +49,10 @@ export function keysOf(source: PartSource, role: 'from' | 'to', context: Prepare
   const keys = context.nodes.get(node);
   if (!keys) throw new Error(`Table ${node} is not prepared before ${table.table}`);
   const type = table.columns.find((column) => column.role === role)!.type;
-  if (keys.files.length === 0) return `select cast(null as ${duckdbType(type)}) as key where false`;
-  return `select ${quoted(keys.column)} as key from read_parquet([${keys.files.map(literal).join(', ')}])`;
+  const read = (files: string[]) =>
+    `select ${quoted(keys.column)} as key from read_parquet([${files.map(literal).join(', ')}])`;
+  const sources = [keys.files, keys.known].filter((files) => files.length > 0).map(read);
+  if (sources.length === 0) return `select cast(null as ${duckdbType(type)}) as key where false`;
+  // A key that stood twice would count the rows that point at it twice.
+  return sources.join(' union ');
 }
