@@ -3,6 +3,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Requires } from '../auth/requires';
 import { Clock } from '../common/clock';
+import { untilClosed } from '../common/closed-signal';
 import { NotImplementedYet } from '../common/not-implemented';
 import { toGraphConditionDto } from '../graphs/dto/graph.dto';
 import { GraphsService } from '../graphs/graphs.service';
@@ -81,13 +82,4 @@ export class QueriesController {
       alerts: graph.staleReason === null ? [] : [`The graph does not hold what is staged: ${graph.staleReason}`],
     };
   }
-}
-
-/** Aborts when the client goes away before the answer was sent. */
-function untilClosed(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort();
-  });
-  return controller.signal;
 }

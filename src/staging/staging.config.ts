@@ -15,6 +15,15 @@ export class StagingConfig {
   @Setting('STAGING_THREADS', integer({ min: 1, max: 256 }), 'threads of one staging process')
   readonly threads: number = 2;
 
+  @Setting('TABLE_QUERY_TIMEOUT_SECONDS', integer({ min: 1, max: 600 }), 'time of one SQL statement on staging tables')
+  readonly queryTimeoutSeconds: number = 30;
+
+  @Setting('TABLE_QUERY_MAX_MB', integer({ min: 1, max: 64 }), 'size of one page of its rows')
+  readonly queryMaxMb: number = 8;
+
+  @Setting('TABLE_QUERY_CONCURRENCY', integer({ min: 1, max: 64 }), 'such statements at once in one process')
+  readonly queryConcurrency: number = 2;
+
   @Setting('UPLOAD_LINK_SECONDS', integer({ min: 10, max: 604_800 }), 'how long an upload link may be used')
   readonly linkSeconds: number = 3600;
 

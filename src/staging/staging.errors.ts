@@ -162,3 +162,40 @@ export class StagingFailed extends DomainError {
     super('The files could not be read, for a reason that is in the log of the platform. Tell the operator');
   }
 }
+
+/** DuckDB could not parse, bind or run the SQL. */
+export class SqlInvalid extends DomainError {
+  readonly code = 'sql_invalid';
+  readonly kind = 'bad_request';
+}
+
+/** The SQL does something else than reading this graph's staging tables. */
+export class SqlRefused extends DomainError {
+  readonly code = 'statement_refused';
+  readonly kind = 'forbidden';
+}
+
+export class SqlTimeout extends DomainError {
+  readonly code = 'query_timeout';
+  readonly kind = 'timeout';
+  constructor() {
+    super('The statement did not end in time (TABLE_QUERY_TIMEOUT_SECONDS). Narrow it down or aggregate');
+  }
+}
+
+export class SqlOutOfMemory extends DomainError {
+  readonly code = 'query_out_of_memory';
+  readonly kind = 'unavailable';
+  constructor() {
+    super('The statement needs more memory than it may use (STAGING_MEMORY_MB). Narrow it down or aggregate');
+  }
+}
+
+export class TableQueriesBusy extends DomainError {
+  readonly code = 'table_queries_busy';
+  readonly kind = 'unavailable';
+  override readonly retryAfterSeconds = 1;
+  constructor() {
+    super('Too many statements on staging tables are running at this moment. Try again in a second');
+  }
+}

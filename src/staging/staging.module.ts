@@ -13,6 +13,7 @@ import { StagedFile } from './staged-file.entity';
 import { StageFile } from './staging.operations';
 import { StagingRepository } from './staging.repository';
 import { StagingService } from './staging.service';
+import { TableQueriesService } from './table-queries.service';
 import { TablesController } from './tables.controller';
 import { UploadLinks } from './upload-links';
 import { UploadsController } from './uploads.controller';
@@ -35,6 +36,7 @@ import { UploadStreams } from './upload-streams';
     StagingEngine,
     StagingRepository,
     StagingService,
+    TableQueriesService,
     UploadLinks,
     UploadStreams,
   ],

@@ -113,7 +113,8 @@ export class StagingService implements OnModuleInit {
     await this.files.markMaterialized(em, graphId, fileIds, generation, this.clock.now());
   }
 
-  private async checkout(file: StagedFile, folder: string): Promise<PartRef> {
+  /** Puts a staged file's part into a folder. Throws `StagingChanged` where the file was deleted meanwhile. */
+  async checkout(file: StagedFile, folder: string): Promise<PartRef> {
     if (file.partKey === null) throw new Error(`File ${file.id} is ${file.status} and has no part`);
     const path = join(folder, `${file.id}.parquet`);
     try {

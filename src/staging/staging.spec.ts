@@ -176,9 +176,39 @@ describe('staging', () => {
     expect(await patch({ status: 'archived' })).toMatchObject({ status: 501, code: 'not_implemented' });
     expect(await patch({ status: 'uploaded', ingest_to_graph: true })).toMatchObject({ status: 501 });
     expect(await patch({ status: 'lost' })).toMatchObject({ status: 422 });
-    const sql = await client.request('POST', `/v1/graphs/${graph}/tables/query`, { sql: 'select 1' });
-    expect(await problem(sql)).toMatchObject({ status: 501, code: 'not_implemented' });
     expect(await problem(await client.request('GET', files('?limit=0')))).toMatchObject({ status: 422 });
+  });
+
+  it('answers SQL over what is staged, in pages, and over nothing else', async () => {
+    await staged('Person', PERSONS);
+    await staged('Person', 'id,name\n9007199254740993,Big\n');
+    await staged('KNOWS', KNOWS);
+    const ask = (body: object) => client.request('POST', `/v1/graphs/${graph}/tables/query`, body);
+    const sql = `select p.id, p.name, k.since from "Person" p left join KNOWS k on k."from" = p.id where p.name <> ? order by 1`;
+    const first = await (await ask({ sql, parameters: ['Grace'], limit: 2 })).json();
+    expect(first).toMatchObject({
+      columns: ['id', 'name', 'since'],
+      column_types: ['BIGINT', 'VARCHAR', 'INTEGER'],
+      rows: [
+        [1, 'Ada', 1900],
+        [3, 'Edsger', null],
+      ],
+      row_count: 2,
+      truncated: true,
+      next_offset: 2,
+    });
+    const last = await (await ask({ sql, parameters: ['Grace'], limit: 2, offset: 2 })).json();
+    expect(last).toMatchObject({ rows: [['9007199254740993', 'Big', null]], truncated: false, next_offset: null });
+    expect(await problem(await ask({ sql: 'drop view "Person"' }))).toMatchObject({
+      status: 403,
+      code: 'statement_refused',
+    });
+    expect(await problem(await ask({ sql: 'select nme from Person' }))).toMatchObject({
+      status: 400,
+      code: 'sql_invalid',
+    });
+    expect(await problem(await ask({ sql: 'select 1', limit: 0 }))).toMatchObject({ status: 422 });
+    expect(readdirSync(join(platform.dataDir, 'table-queries'))).toEqual([]);
   });
 
   it('knows a file only in its own graph', async () => {

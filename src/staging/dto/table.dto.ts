@@ -1,7 +1,9 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { ArrayMaxSize, IsArray, IsOptional } from 'class-validator';
+import type { Json } from '@duckdb/node-api';
+import { ArrayMaxSize, IsArray, IsInt, IsOptional, Max, Min } from 'class-validator';
 import { Text } from '../../common/text';
 import type { GraphSchema } from '../../schemas/graph-schema';
+import type { QueryResult } from '../duckdb/messages';
 import { preparePlan } from '../prepare-plan';
 import { graphPrefix } from '../staged-file.entity';
 import type { TableTotals } from '../staging.repository';
@@ -39,7 +41,50 @@ export class TableQueryRequest {
   @IsOptional()
   @IsArray()
   @ArrayMaxSize(1000)
-  parameters?: unknown[] | null;
+  parameters?: Json[] | null;
+
+  @ApiProperty({ required: false, default: 1_000, maximum: 10_000, description: 'rows in one answer' })
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(10_000)
+  limit?: number = 1_000;
+
+  @ApiProperty({ required: false, default: 0, description: 'rows to skip; sort them for pages that fit together' })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  offset?: number = 0;
+}
+
+export class TableQueryResponse {
+  @ApiProperty({ type: [String] })
+  columns: string[];
+  @ApiProperty({ type: [String], description: "DuckDB's names of their types" })
+  column_types: string[];
+  @ApiProperty({ type: [Array], description: 'values by column; whole numbers beyond 2^53 and decimals are text' })
+  rows: Json[][];
+  @ApiProperty()
+  row_count: number;
+  @ApiProperty({ description: 'whether there are more rows' })
+  truncated: boolean;
+  @ApiProperty({ type: Number, nullable: true, description: 'the offset of the next page; null on the last one' })
+  next_offset: number | null;
+  @ApiProperty()
+  execution_time_ms: number;
+}
+
+export function toTableQueryResponse(result: QueryResult, offset: number): TableQueryResponse {
+  const { columns, rows, truncated, executionMs } = result;
+  return {
+    columns: columns.map(({ name }) => name),
+    column_types: columns.map(({ type }) => type),
+    rows,
+    row_count: rows.length,
+    truncated,
+    next_offset: truncated ? offset + rows.length : null,
+    execution_time_ms: executionMs,
+  };
 }
 
 /** One entry for each type of the schema, whether or not a file was staged for it. */

@@ -1,7 +1,9 @@
 import { createInterface } from 'node:readline';
+import { assertNever } from '../../common/assert-never';
 import { DuckDbSession } from './duckdb-session';
-import type { ChildInput, ChildMessage, TaskFailure } from './messages';
+import type { ChildInput, ChildMessage, Job, ResultOf, TaskFailure } from './messages';
 import { prepareTables } from './prepare-tables';
+import { queryTables } from './query-tables';
 import { stageFile } from './stage-file';
 import { TaskError } from './task-error';
 
@@ -11,16 +13,25 @@ import { TaskError } from './task-error';
  */
 async function main({ job, ...limits }: ChildInput): Promise<void> {
   try {
-    const session = await DuckDbSession.open(limits, { ordered: job.task === 'stage' });
+    const session = await DuckDbSession.open(limits, { ordered: job.task !== 'prepare' });
     orphaned = () => session.interrupt();
-    const result =
-      job.task === 'stage'
-        ? await stageFile(session, job)
-        : await prepareTables(session, job, (progress) => void send({ type: 'progress', progress }));
-    await send({ type: 'done', result });
+    await send({ type: 'done', result: await perform(session, job) });
   } catch (error) {
     if (!(error instanceof TaskError)) console.error(error);
     await send({ type: 'failed', failure: failureOf(error) });
+  }
+}
+
+function perform(session: DuckDbSession, job: Job): Promise<ResultOf<Job>> {
+  switch (job.task) {
+    case 'stage':
+      return stageFile(session, job);
+    case 'prepare':
+      return prepareTables(session, job, (progress) => void send({ type: 'progress', progress }));
+    case 'query':
+      return queryTables(session, job);
+    default:
+      return assertNever(job);
   }
 }
 

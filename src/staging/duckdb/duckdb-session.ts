@@ -1,4 +1,4 @@
-import { type DuckDBConnection, DuckDBInstance, type Json } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance, type DuckDBPreparedStatement, type Json } from '@duckdb/node-api';
 import { literal } from './casts';
 import type { ChildInput } from './messages';
 
@@ -47,8 +47,12 @@ export class DuckDbSession {
   }
 
   /** All rows; 64-bit numbers and decimals as strings. */
-  async rows(sql: string): Promise<Row[]> {
-    return (await this.connection.runAndReadAll(sql)).getRowObjectsJson();
+  async rows(sql: string, parameters: string[] = []): Promise<Row[]> {
+    return (await this.connection.runAndReadAll(sql, parameters)).getRowObjectsJson();
+  }
+
+  prepare(sql: string): Promise<DuckDBPreparedStatement> {
+    return this.connection.prepare(sql);
   }
 
   /** The only row of an aggregate, as numbers (counts are far below 2^53). */

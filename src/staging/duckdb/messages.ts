@@ -1,3 +1,4 @@
+import type { Json } from '@duckdb/node-api';
 import type { PropertyType } from '../../schemas/graph-schema';
 
 /** One column of a staged part, by DuckDB's name of its type. */
@@ -109,8 +110,44 @@ export interface PrepareProgress {
   tablesTotal: number;
 }
 
-export type Job = StageJob | PrepareJob;
-export type ResultOf<J extends Job> = J extends StageJob ? StageResult : PrepareResult;
+/** A staging table as statements of users see it. */
+export interface QueryTable {
+  table: string;
+  /** Paths of its parts. */
+  parts: string[];
+  /** What it would have, where it has no part yet. */
+  columns: Pick<TargetColumn, 'name' | 'type'>[];
+}
+
+/** Answers one SELECT of a user. */
+export interface QueryJob {
+  task: 'query';
+  tables: QueryTable[];
+  sql: string;
+  /** By position. */
+  parameters: Json[];
+  /** The page: at most `limit` rows after `offset` ones, and about `maxBytes` of JSON. */
+  offset: number;
+  limit: number;
+  maxBytes: number;
+  timeoutMs: number;
+}
+
+export interface QueryResult {
+  columns: StagedColumn[];
+  /** Values by column; see `exact-json.ts`. */
+  rows: Json[][];
+  /** There are more rows after these. */
+  truncated: boolean;
+  executionMs: number;
+}
+
+export type Job = StageJob | PrepareJob | QueryJob;
+export type ResultOf<J extends Job> = J extends StageJob
+  ? StageResult
+  : J extends PrepareJob
+    ? PrepareResult
+    : QueryResult;
 
 /** What the child is told on stdin: the job and the limits of the process. */
 export interface ChildInput {
@@ -130,6 +167,10 @@ export interface TaskFailure {
     | 'staging_columns_unknown'
     | 'staging_out_of_memory'
     | 'storage_full'
+    | 'sql_invalid'
+    | 'sql_refused'
+    | 'query_timeout'
+    | 'query_out_of_memory'
     | 'internal';
   message: string;
   details?: Record<string, unknown>;
@@ -138,5 +179,5 @@ export interface TaskFailure {
 /** Lines of JSON on the child's stdout; the last one is `done` or `failed`. */
 export type ChildMessage =
   | { type: 'progress'; progress: PrepareProgress }
-  | { type: 'done'; result: StageResult | PrepareResult }
+  | { type: 'done'; result: StageResult | PrepareResult | QueryResult }
   | { type: 'failed'; failure: TaskFailure };

@@ -13,6 +13,10 @@ import { StorageFull } from '../../storage/storage.errors';
 import { StagingConfig } from '../staging.config';
 import {
   FileMalformed,
+  SqlInvalid,
+  SqlOutOfMemory,
+  SqlRefused,
+  SqlTimeout,
   StagedColumnsWrong,
   StagingEngineLost,
   StagingFailed,
@@ -51,7 +55,7 @@ export class StagingEngine {
     signal.throwIfAborted();
     const tempDirectory = join(directory, '.duckdb');
     await mkdir(tempDirectory, { recursive: true });
-    const child = this.start(directory);
+    const child = this.start(directory, job.task === 'query' ? tempDirectory : directory);
     const kill = () => killGroup(child);
     signal.addEventListener('abort', kill);
     try {
@@ -73,12 +77,13 @@ export class StagingEngine {
     }
   }
 
-  private start(directory: string): ChildProcess {
+  /** Where a user's statement runs, it cannot change the parts: they may be the stored objects themselves. */
+  private start(directory: string, writable: string): ChildProcess {
     const { command, args } = this.confinement.confine({
       command: process.execPath,
       args: [childEntry('staging/duckdb/duckdb-main')],
-      readOnly: [compiledRoot(), join(projectRoot(), 'node_modules')],
-      writable: [directory],
+      readOnly: [compiledRoot(), join(projectRoot(), 'node_modules'), directory],
+      writable: [writable],
       cwd: directory,
       limits: LIMITS,
     });
@@ -143,6 +148,14 @@ function domainError({ code, message, details }: TaskFailure): Error {
       return new StagingOutOfMemory();
     case 'storage_full':
       return new StorageFull();
+    case 'sql_invalid':
+      return new SqlInvalid(message);
+    case 'sql_refused':
+      return new SqlRefused(message);
+    case 'query_timeout':
+      return new SqlTimeout();
+    case 'query_out_of_memory':
+      return new SqlOutOfMemory();
     case 'internal':
       return new StagingFailed();
     default:
