@@ -21,7 +21,12 @@ export interface TableLoad {
 
 export interface BuildSpec {
   target: GenerationRef;
-  /** Data definition statements made by the platform from the graph's schema, run in order before any load. */
+  /**
+   * The generation that the new one begins as a copy of, of this graph or another one. It is only read: whoever queries
+   * it notices nothing. Without a base the new generation begins empty.
+   */
+  base?: GenerationRef;
+  /** Statements made by the platform from the graph's schema (such as definitions of tables), run in order before any load. */
   definitions: string[];
   /** Nodes first, then relationships. */
   loads: TableLoad[];

@@ -21,8 +21,8 @@ export interface BuildContext {
 
 /** A generation that is being built beside the live one. */
 export interface Build extends GenerationRef {
-  /** What was live when the build began; publishing compares with it. */
-  base: number | null;
+  /** What was live when the build began, which publishing compares with; the base of builds that change some of it. */
+  live: GenerationRef | null;
 }
 
 /**
@@ -45,12 +45,12 @@ export class GenerationsService {
         'update graph set last_generation = last_generation + 1 where id = $1 returning last_generation, live_generation',
         [graphId],
       );
-      const { last_generation: number, live_generation: base } = rows[0];
+      const { last_generation: number, live_generation: live } = rows[0];
       await em.query(
         `insert into generation (graph_id, number, status, operation_id, attempt) values ($1, $2, 'building', $3, $4)`,
         [graphId, number, ctx.operationId, ctx.attempt],
       );
-      return { ...this.ref(graphId, number), base };
+      return { ...this.ref(graphId, number), live: live === null ? null : this.ref(graphId, live) };
     });
   }
 
@@ -83,7 +83,7 @@ export class GenerationsService {
       const [, changed] = await em.query<[unknown, number]>(
         `update graph set live_generation = $2, status = 'active', updated_at = now()
          where id = $1 and live_generation is not distinct from $3 and status in ('provisioning', 'active')`,
-        [build.graphId, build.generation, build.base],
+        [build.graphId, build.generation, build.live?.generation ?? null],
       );
       if (changed !== 1) throw new PublishConflict(build.graphId);
       await em.query(

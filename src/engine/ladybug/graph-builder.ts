@@ -5,14 +5,15 @@ import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { BuildCancelled, EngineLost, LoadFailed, StorageFull } from '../engine.errors';
 import type { BuildProgress, BuildSpec, GenerationManifest } from '../graph-engine';
-import { graphFile } from './graph-file';
+import { copyGraphFile } from './copy-graph-file';
+import { graphFile, realDirectory } from './graph-file';
 import { quoteName } from './host-build';
 import type { HostFactory } from './host-factory';
 import type { HostProcess } from './host-process';
 
 const COUNT_TIMEOUT_MS = 120_000;
 
-/** Builds generations: load in a process of its own, close, hash, open again for reading, count. */
+/** Builds generations: copy the base where there is one, load in a process of its own, close, hash, open again, count. */
 export class GraphBuilder {
   constructor(private readonly hosts: HostFactory) {}
 
@@ -25,6 +26,7 @@ export class GraphBuilder {
     await this.prepare(spec.target.directory);
     const directory = await realpath(spec.target.directory);
     try {
+      if (spec.base) await copyGraphFile(realDirectory(spec.base), directory, signal);
       await this.load(spec, directory, signal, onProgress);
       return await this.inspect(directory, signal);
     } catch (error) {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineWorld, until } from '../../../test/support/engine-world';
-import type { BuildProgress, BuildSpec } from '../graph-engine';
+import type { BuildProgress, BuildSpec, GenerationRef } from '../graph-engine';
+import { graphFile } from './graph-file';
 import { processTree } from './process-memory';
 
 describe('building a generation', () => {
@@ -115,5 +116,72 @@ describe('building a generation', () => {
     for (const pid of processTree(process.pid).slice(1)) process.kill(pid, 'SIGKILL');
     await lost;
     expect(existsSync(spec.target.directory)).toBe(false);
+  });
+
+  describe('from another generation', () => {
+    const grown = async (base: GenerationRef, definitions: string[] = []): Promise<BuildSpec> => ({
+      target: world.target(),
+      base,
+      inputDirectory: world.input,
+      definitions,
+      loads: [
+        {
+          table: 'KNOWS',
+          kind: 'relationship',
+          from: 'Person',
+          to: 'Person',
+          files: [await world.parquet('more.parquet', "SELECT 0 AS a, 5 AS b, DATE '2022-01-01' AS since")],
+          rows: 1,
+        },
+      ],
+    });
+
+    it('holds what the base holds and what was added, while the base stays as it was for its readers', async () => {
+      const base = await world.ring(100);
+      const before = readFileSync(graphFile(base.directory));
+      const degree = 'MATCH (:Person {id: 0})-[k:KNOWS]->() RETURN count(k) AS n';
+      expect((await world.rows(base, degree)).rows).toEqual([{ n: 1 }]);
+      const spec = await grown(base, [
+        'ALTER TABLE Person ADD nick STRING',
+        "MATCH (p:Person {id: 7}) SET p.nick = 'x'",
+      ]);
+      const manifest = await world.engine.build(spec, { signal: never() });
+      expect(manifest).toMatchObject({ nodes: { Person: 100 }, relationships: { KNOWS: 101 } });
+      expect((await world.rows(spec.target, degree)).rows).toEqual([{ n: 2 }]);
+      const nicks = await world.rows(spec.target, 'MATCH (p:Person) WHERE p.nick IS NOT NULL RETURN p.id AS id');
+      expect(nicks.rows).toEqual([{ id: 7 }]);
+      expect((await world.rows(base, degree)).rows).toEqual([{ n: 1 }]);
+      expect(readFileSync(graphFile(base.directory)).equals(before)).toBe(true);
+      expect(readdirSync(base.directory)).toEqual(readdirSync(spec.target.directory));
+    });
+
+    it('leaves nothing behind where it fails, and the base as it was', async () => {
+      const base = await world.ring(100);
+      const before = readFileSync(graphFile(base.directory));
+      const spec = await grown(base, ['CREATE NODE TABLE Person(id INT64 PRIMARY KEY)']);
+      await expect(world.engine.build(spec, { signal: never() })).rejects.toMatchObject({ code: 'load_failed' });
+      expect(existsSync(spec.target.directory)).toBe(false);
+      expect(readFileSync(graphFile(base.directory)).equals(before)).toBe(true);
+    });
+
+    it.each([
+      ['is gone', (base: GenerationRef) => rmSync(base.directory, { recursive: true })],
+      ['is not whole', (base: GenerationRef) => writeFileSync(`${graphFile(base.directory)}.wal`, 'x')],
+    ])('refuses a base that %s', async (_, harm) => {
+      const base = await world.ring(10);
+      harm(base);
+      const spec = await grown(base);
+      await expect(world.engine.build(spec, { signal: never() })).rejects.toMatchObject({ code: 'graph_unreadable' });
+      expect(existsSync(spec.target.directory)).toBe(false);
+    });
+
+    it('stops the copy when it is cancelled', async () => {
+      const spec = await grown(await world.ring(10));
+      const reason = new AbortController();
+      const build = world.engine.build(spec, { signal: reason.signal });
+      reason.abort();
+      await expect(build).rejects.toMatchObject({ code: 'build_cancelled' });
+      expect(existsSync(spec.target.directory)).toBe(false);
+    });
   });
 });
