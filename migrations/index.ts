@@ -5,6 +5,7 @@ import { QueuePositions1764000210000 } from './1764000210000-queue-positions';
 import { OperatorsAndDeadLetters1764000300000 } from './1764000300000-operators-and-dead-letters';
 import { Idempotency1764000400000 } from './1764000400000-idempotency';
 import { OpenDeadLetters1764000800000 } from './1764000800000-open-dead-letters';
+import { OperationHistory1765000000000 } from './1765000000000-operation-history';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -15,4 +16,5 @@ export const MIGRATIONS = [
   OperatorsAndDeadLetters1764000300000,
   Idempotency1764000400000,
   OpenDeadLetters1764000800000,
+  OperationHistory1765000000000,
 ];

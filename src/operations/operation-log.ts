@@ -14,6 +14,7 @@ import {
 } from './operation.entity';
 import { isTerminal, type OperationStatus, statusAfter, statusesBefore } from './operation-transitions';
 import { operationFrom, type Row } from './operation-row';
+import { Parameters } from './parameters';
 
 /** `<operation id>:<sequence>:<org id, or nothing>` of every event, sent with its commit. */
 export const EVENTS_CHANNEL = 'operation_events';
@@ -82,15 +83,6 @@ export class OperationLog {
       .orderBy('event.sequence')
       .limit(limit)
       .getMany();
-  }
-}
-
-/** Collects the parameters of a statement and hands out their `$n`. */
-class Parameters {
-  readonly values: unknown[] = [];
-
-  add(value: unknown): string {
-    return `$${this.values.push(value)}`;
   }
 }
 

@@ -42,7 +42,8 @@ export class OperationStreams {
    */
   async open(userId: string, operationId: string, start: StreamStart, gone: AbortSignal): Promise<Readable | null> {
     const operation = await this.operations.get(operationId);
-    const point = startPoint(start, operation.lastSequence, await this.repository.firstSequence(operationId));
+    const oldest = await this.repository.oldestSequence(operationId);
+    const point = startPoint(start, operation.lastSequence, oldest);
     const seenAll = start.lastEventId !== undefined && !point.resync && point.cursor === operation.lastSequence;
     if (seenAll && isTerminal(operation.status)) return null;
     return this.streams.open(userId, this.frames(operation, point, gone), gone);
@@ -121,7 +122,7 @@ function prunedEnd(operation: Operation): string {
   );
 }
 
-/** `first` and `last` are the sequences that the log has. */
+/** `first` and `last` are the sequences that the log has; where it has none, `first` is the one after `last`. */
 function startPoint({ lastEventId, fromSequence }: StreamStart, last: number, first: number): StartPoint {
   const cursor = lastEventId === undefined ? Math.max(fromSequence ?? 0, 1) - 1 : sequenceIn(lastEventId);
   if (cursor === null || cursor > last) return { cursor: last, resync: true };

@@ -23,21 +23,13 @@ export class OperationsController {
     private readonly queue: QueuePositions,
   ) {}
 
-  @Get()
-  @Requires('operation:viewer')
-  @ApiOperation({ summary: 'An operation' })
-  @ApiOkResponse({ type: OperationStatusDto })
-  async get(@Param('operation_id') operationId: string): Promise<OperationStatusDto> {
-    const operation = await this.operations.get(operationId);
-    return toOperationStatusDto(operation, await this.queue.placeOf(operation));
-  }
-
   @Get('status')
   @Requires('operation:viewer')
   @ApiOperation({ summary: 'Status, progress, result or error of an operation' })
   @ApiOkResponse({ type: OperationStatusDto })
-  status(@Param('operation_id') operationId: string): Promise<OperationStatusDto> {
-    return this.get(operationId);
+  async status(@Param('operation_id') operationId: string): Promise<OperationStatusDto> {
+    const operation = await this.operations.get(operationId);
+    return toOperationStatusDto(operation, await this.queue.placeOf(operation));
   }
 
   @Delete()

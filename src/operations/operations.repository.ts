@@ -4,7 +4,7 @@ import { Transactor } from '../database/transactor';
 import { toJson } from './json';
 import { EVENTS_CHANNEL, NEWS } from './operation-log';
 import { operationFrom, type Row } from './operation-row';
-import { Operation } from './operation.entity';
+import { Operation, type OperationAttempt } from './operation.entity';
 import { QueueRates } from './queue-rates';
 
 /** A worker process hears on this channel the ids of operations that somebody wants cancelled. */
@@ -98,13 +98,32 @@ export class OperationsRepository {
     return em.findOneBy(Operation, { id: operationId });
   }
 
-  /** The number of the oldest event that is still stored; 1 unless old ones were pruned, 0 when there is none. */
-  async firstSequence(operationId: string): Promise<number> {
-    const [row] = await this.tx.em.query<{ first: number }[]>(
-      'select coalesce(min(sequence), 0) as first from operation_event where operation_id = $1',
+  /** The number of the oldest event that is still stored; where none is, that of the next one. */
+  async oldestSequence(operationId: string): Promise<number> {
+    const [row] = await this.tx.em.query<{ oldest: number }[]>(
+      `select coalesce((select min(sequence) from operation_event where operation_id = $1),
+         (select last_sequence + 1 from operation where id = $1), 1) as oldest`,
       [operationId],
     );
-    return row.first;
+    return row.oldest;
+  }
+
+  /** Every attempt at an operation, the first one first. */
+  async attemptsOf(operationId: string): Promise<OperationAttempt[]> {
+    return await this.tx.em.query<OperationAttempt[]>(
+      `select attempt, worker_id as "workerId", started_at as "startedAt", ended_at as "endedAt", outcome, error
+       from operation_attempt where operation_id = $1 order by attempt`,
+      [operationId],
+    );
+  }
+
+  /** The newest operation that does a failed one again; null where none does. */
+  async retryOf(operationId: string, em: EntityManager = this.tx.em): Promise<string | null> {
+    const [row] = await em.query<{ id: string }[]>(
+      'select id from operation where retry_of = $1 order by id desc limit 1',
+      [operationId],
+    );
+    return row?.id ?? null;
   }
 
   /** Whether an operation is gone, or has ended, and its log has no event after `sequence`. */

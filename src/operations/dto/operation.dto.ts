@@ -10,6 +10,8 @@ export class OperationLinksDto {
   status: string;
   @ApiProperty({ nullable: true, type: String, description: 'absent once the operation has ended' })
   cancel?: string;
+  @ApiProperty({ required: false, type: String, description: 'in the full record' })
+  events?: string;
 }
 
 /** The answer to a request that began an operation. */
