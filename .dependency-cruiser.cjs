@@ -5,12 +5,13 @@
 const LAYERS = [
   ['common', 'config'],
   ['database', 'storage', 'engine', 'audit'],
-  ['auth', 'orgs', 'idempotency'],
+  ['auth', 'orgs', 'limits', 'idempotency'],
   ['operations'],
   ['jobs'],
   ['graphs', 'schemas'],
   ['staging', 'materialization', 'queries', 'subgraphs', 'backups'],
   ['billing', 'provisioning', 'dagster'],
+  ['usage'],
   ['telemetry'],
   ['cli'],
 ];

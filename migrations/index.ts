@@ -6,6 +6,7 @@ import { OperatorsAndDeadLetters1764000300000 } from './1764000300000-operators-
 import { Idempotency1764000400000 } from './1764000400000-idempotency';
 import { OpenDeadLetters1764000800000 } from './1764000800000-open-dead-letters';
 import { OperationHistory1765000000000 } from './1765000000000-operation-history';
+import { RequestCounts1765000070000 } from './1765000070000-request-counts';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -17,4 +18,5 @@ export const MIGRATIONS = [
   Idempotency1764000400000,
   OpenDeadLetters1764000800000,
   OperationHistory1765000000000,
+  RequestCounts1765000070000,
 ];

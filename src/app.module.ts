@@ -19,6 +19,9 @@ import { IdempotencyModule } from './idempotency/idempotency.module';
 import { JobsConfig } from './jobs/jobs.config';
 import { JobsModule } from './jobs/jobs.module';
 import { QueueConfig } from './jobs/queue.config';
+import { LimitsConfig } from './limits/limits.config';
+import { LimitsModule } from './limits/limits.module';
+import { RateLimitInterceptor } from './limits/rate-limit.interceptor';
 import { MaterializationModule } from './materialization/materialization.module';
 import { OperationsConfig } from './operations/operations.config';
 import { OperationsModule } from './operations/operations.module';
@@ -32,6 +35,7 @@ import { StagingModule } from './staging/staging.module';
 import { StorageModule } from './storage/storage.module';
 import { TelemetryConfig } from './telemetry/telemetry.config';
 import { TelemetryModule } from './telemetry/telemetry.module';
+import { UsageModule } from './usage/usage.module';
 
 /** Every class of settings: what `.env.example` lists and what a start validates. */
 export const CONFIG_CLASSES = [
@@ -39,6 +43,7 @@ export const CONFIG_CLASSES = [
   DatabaseConfig,
   AuthConfig,
   OrgsConfig,
+  LimitsConfig,
   QueueConfig,
   OperationsConfig,
   JobsConfig,
@@ -61,6 +66,7 @@ export class AppModule {
         DatabaseModule.forRoot(databaseUrl),
         AuditModule,
         AuthModule,
+        LimitsModule,
         OrgsModule,
         IdempotencyModule,
         OperationsModule,
@@ -71,10 +77,12 @@ export class AppModule {
         StagingModule,
         MaterializationModule,
         QueriesModule,
+        UsageModule,
         TelemetryModule,
       ],
       providers: [
         { provide: APP_FILTER, useClass: ProblemFilter },
+        { provide: APP_INTERCEPTOR, useExisting: RateLimitInterceptor },
         // The outer one first: a repeated request waits for what its first sending began.
         { provide: APP_INTERCEPTOR, useClass: PreferWaitInterceptor },
         { provide: APP_INTERCEPTOR, useExisting: IdempotencyInterceptor },

@@ -36,6 +36,7 @@ export function admitToGraph(row: AccessRow, credential: Pick<Actor, 'graphIds'>
     orgId: row.org_id as string,
     parentId: row.parent_id ?? null,
     status: row.status as string,
+    tier: row.tier as string,
     role,
   };
 }

@@ -129,6 +129,7 @@ describe('the guard', () => {
         orgId: owner.orgId,
         parentId: graph,
         status: 'active',
+        tier: 'standard',
         role: 'viewer',
       });
     });

@@ -24,6 +24,7 @@ export interface AccessRow {
   graph_id?: string | null;
   parent_id?: string | null;
   status?: string | null;
+  tier?: string | null;
   parent_status?: string | null;
   graph_role?: GraphRole | null;
 }
@@ -47,7 +48,7 @@ const TARGET: Record<Target['kind'], { columns: string; joins: string }> = {
   },
   // A subgraph has no members of its own: its parent's count.
   graph: {
-    columns: `, g.id as graph_id, g.org_id, g.parent_id, g.status, p.status as parent_status, m.role as org_role,
+    columns: `, g.id as graph_id, g.org_id, g.parent_id, g.status, g.tier, p.status as parent_status, m.role as org_role,
       gm.role as graph_role`,
     joins: `left join graph g on g.id = $2
       left join graph p on p.id = g.parent_id

@@ -9,6 +9,8 @@ export interface GraphAccess {
   /** The parent of a subgraph; roles are the parent's. */
   parentId: string | null;
   status: string;
+  /** Names its limits. */
+  tier: string;
   role: GraphRole;
 }
 

@@ -5,6 +5,8 @@ import { NotImplementedYet } from '../common/not-implemented';
 import { Transactor } from '../database/transactor';
 import { GraphNotReady } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
+import { requireRoomToday } from '../limits/daily-limit';
+import { TierTable } from '../limits/tier-table';
 import type { Operation } from '../operations/operation.entity';
 import { OperationsService } from '../operations/operations.service';
 import type { MaterializeDto } from './dto/materialize.dto';
@@ -20,6 +22,7 @@ export class MaterializationService {
     private readonly graphs: GraphsService,
     private readonly operations: OperationsService,
     private readonly audit: AuditService,
+    private readonly tiers: TierTable,
   ) {}
 
   /** Starts building the graph from what is staged. Throws {@link GraphNotReady} before its first generation. */
@@ -27,7 +30,9 @@ export class MaterializationService {
     if (request.dry_run) throw new NotImplementedYet('dry_run');
     const graph = await this.graphs.get(graphId);
     if (graph.status !== 'active') throw new GraphNotReady(graphId, graph.status);
+    const { materializations_per_day: limit } = this.tiers.of(graph.tier);
     return this.transactor.run(async (em) => {
+      await requireRoomToday(em, { graphId, type: MaterializeGraph.name, limit, what: 'materializations' });
       const operation = await this.operations.begin(em, MaterializeGraph, {
         actor,
         orgId: graph.orgId,

@@ -1,12 +1,15 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { GraphAccess } from '../auth/access';
+import { CurrentGraph } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { Clock } from '../common/clock';
 import { untilClosed } from '../common/closed-signal';
 import { NotImplementedYet } from '../common/not-implemented';
 import { toGraphConditionDto } from '../graphs/dto/graph.dto';
 import { GraphsService } from '../graphs/graphs.service';
+import { TierTable } from '../limits/tier-table';
 import { NotRepeatable } from '../idempotency/not-repeatable';
 import { CypherQueryDto, QueryOptionsDto } from './dto/cypher-query.dto';
 import { jsonAnswer, ndjsonAnswer } from './query-answers';
@@ -25,6 +28,7 @@ export class QueriesController {
     private readonly graphs: GraphsService,
     private readonly stats: QueryStats,
     private readonly config: QueriesConfig,
+    private readonly tiers: TierTable,
     private readonly clock: Clock,
   ) {}
 
@@ -34,7 +38,7 @@ export class QueriesController {
   @Requires('graph:viewer')
   @ApiOperation({ summary: 'Run a Cypher statement: one JSON answer, or NDJSON chunks with mode=stream or by Accept' })
   async query(
-    @Param('graph_id') graphId: string,
+    @CurrentGraph() graph: GraphAccess,
     @Query() options: QueryOptionsDto,
     @Body() body: CypherQueryDto,
     @Req() request: FastifyRequest,
@@ -42,17 +46,25 @@ export class QueriesController {
   ): Promise<void> {
     if (options.mode === 'async') throw new NotImplementedYet('mode=async');
     const signal = untilClosed(reply);
+    const limits = this.tiers.of(graph.tier);
+    const timeout = this.queries.timeoutFor(graph, body);
+    const timeoutMs = timeout.seconds * 1_000;
+    if (timeout.capped) void reply.header('x-timeout-capped', timeout.seconds);
     if (options.mode === 'stream' || (options.mode !== 'sync' && request.headers.accept?.includes(NDJSON))) {
-      const stream = await this.queries.run(graphId, body, { signal, batchRows: options.chunk_size });
+      const stream = await this.queries.run(graph.id, body, {
+        signal,
+        timeoutMs,
+        batchRows: options.chunk_size ?? limits.chunk_rows,
+      });
       await reply
         .type(NDJSON)
         .header('x-stream-format', 'ndjson')
         .send(ndjsonAnswer(stream, request.id, this.clock));
       return;
     }
-    const stream = await this.queries.run(graphId, body, { signal, maxRows: this.config.jsonMaxRows });
+    const stream = await this.queries.run(graph.id, body, { signal, timeoutMs, maxRows: limits.query_rows });
     const answer = await jsonAnswer(stream, {
-      graphId,
+      graphId: graph.id,
       maxBytes: this.config.jsonMaxMb * BYTES_PER_MB,
       now: this.clock.now(),
     });

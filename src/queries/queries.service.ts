@@ -1,13 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { QueryCancelled } from '../engine/engine.errors';
+import type { GraphAccess } from '../auth/access';
 import { GraphEngine, type QueryStream } from '../engine/graph-engine';
 import { LiveGraphs } from '../graphs/live-graphs';
+import { TierTable } from '../limits/tier-table';
 import { type CypherQueryDto, DEFAULT_TIMEOUT_SECONDS } from './dto/cypher-query.dto';
-import { QueriesConfig } from './queries.config';
 import { QueryStats } from './query-stats';
 
 export interface QueryOptions {
   signal: AbortSignal;
+  timeoutMs: number;
   /** Cut the result after so many rows. */
   maxRows?: number;
   /** Rows in one batch. */
@@ -21,14 +23,21 @@ export class QueriesService {
     private readonly live: LiveGraphs,
     private readonly engine: GraphEngine,
     private readonly stats: QueryStats,
-    private readonly config: QueriesConfig,
+    private readonly tiers: TierTable,
   ) {}
+
+  /** How long a query of a graph may take, and whether that is less than was asked for. */
+  timeoutFor(graph: GraphAccess, { timeout }: CypherQueryDto): { seconds: number; capped: boolean } {
+    const most = this.tiers.of(graph.tier).query_timeout_seconds;
+    const wanted = timeout ?? Math.min(DEFAULT_TIMEOUT_SECONDS, most);
+    return { seconds: Math.min(wanted, most), capped: wanted > most };
+  }
 
   /** Starts a query. Its rows come in batches of JSON objects separated by commas, as fast as they are read. */
   async run(
     graphId: string,
     request: CypherQueryDto,
-    { signal, maxRows, batchRows }: QueryOptions,
+    { signal, timeoutMs, maxRows, batchRows }: QueryOptions,
   ): Promise<QueryStream> {
     const started = performance.now();
     try {
@@ -38,7 +47,7 @@ export class QueriesService {
           statement: request.query,
           parameters: request.parameters ?? {},
           format: 'json',
-          timeoutMs: Math.min(request.timeout ?? DEFAULT_TIMEOUT_SECONDS, this.config.maxTimeoutSeconds) * 1_000,
+          timeoutMs,
           maxRows,
           batchRows,
         },

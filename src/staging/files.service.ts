@@ -10,13 +10,14 @@ import { GraphNotReady } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
 import type { Operation } from '../operations/operation.entity';
 import { OperationsService } from '../operations/operations.service';
+import { StorageUsage } from '../limits/storage-usage';
+import { TierTable } from '../limits/tier-table';
 import { findType, type GraphSchema } from '../schemas/graph-schema';
 import { ObjectStore } from '../storage/object-store';
 import { ObjectTooLarge } from '../storage/storage.errors';
 import { formatOf } from './content-types';
 import { tableNames } from './prepare-plan';
 import { filePrefix, type FileStatus, type StagedFile } from './staged-file.entity';
-import { StagingConfig } from './staging.config';
 import {
   FileAlreadyStaged,
   FileNotFound,
@@ -28,6 +29,7 @@ import {
 import { StageFile } from './staging.operations';
 import { type FileFilter, StagingRepository, type TableTotals } from './staging.repository';
 
+const BYTES_PER_MB = 1_048_576;
 /** Bytes may come, and come again, until they are being read. */
 const OPEN_FOR_UPLOAD: FileStatus[] = ['pending', 'uploaded', 'failed'];
 
@@ -35,6 +37,14 @@ export interface NewFileRequest {
   fileName: string;
   contentType: string;
   tableName: string;
+}
+
+/** An upload that may begin. */
+export interface ExpectedUpload {
+  file: StagedFile;
+  /** Most bytes that it may have. */
+  maxBytes: number;
+  tier: string;
 }
 
 /** The files of a graph's staging tables, from the first announcement to their removal. */
@@ -49,7 +59,8 @@ export class FilesService {
     private readonly transactor: Transactor,
     private readonly ids: Ids,
     private readonly clock: Clock,
-    private readonly config: StagingConfig,
+    private readonly tiers: TierTable,
+    private readonly storage: StorageUsage,
   ) {}
 
   /** Announces a file for a table; its bytes come later, by an upload link. */
@@ -59,6 +70,7 @@ export class FilesService {
     const graph = await this.graphs.get(graphId);
     if (graph.status !== 'active') throw new GraphNotReady(graphId, graph.status);
     if (!findType(graph.schema, tableName)) throw new TableNotFound(tableName, tableNames(graph.schema));
+    this.tiers.requireRoomForFile(graph.tier, (await this.files.totals(this.transactor.em, graphId, {})).files);
     const id = this.ids.uuid();
     return this.transactor.run(async (em) => {
       const createdAt = this.clock.now();
@@ -70,25 +82,28 @@ export class FilesService {
   }
 
   /** Refuses, before a byte is read, an upload that cannot end well. */
-  async expectUpload(fileId: string, contentLength: number | undefined): Promise<StagedFile> {
-    if (contentLength !== undefined && contentLength > this.config.maxFileBytes) throw this.tooLarge();
+  async expectUpload(fileId: string, contentLength: number | undefined): Promise<ExpectedUpload> {
     if (!UUID.test(fileId)) throw new FileNotFound(fileId);
     const file = this.found(await this.files.find(this.transactor.em, fileId), fileId);
     if (!OPEN_FOR_UPLOAD.includes(file.status)) throw new FileAlreadyStaged(file.status);
-    return file;
+    const { tier } = await this.graphs.get(file.graphId);
+    const { max_file_mb: maxMb } = this.tiers.of(tier);
+    if (contentLength !== undefined && contentLength > maxMb * BYTES_PER_MB) throw new FileTooLarge(maxMb);
+    const room = await this.storage.requireRoom(file.graphId, tier, contentLength);
+    return { file, maxBytes: Math.min(room, maxMb * BYTES_PER_MB), tier };
   }
 
   /**
    * Stores the bytes of a file. Every upload gets a key of its own, so one that ends late cannot change what is already
    * being read. Throws `FileTooLarge`, `FileAlreadyStaged`, `StorageFull`; then nothing of it is kept.
    */
-  async storeUpload(file: StagedFile, body: Readable): Promise<StagedFile> {
+  async storeUpload({ file, maxBytes, tier }: ExpectedUpload, body: Readable): Promise<StagedFile> {
     const uploadKey = `${filePrefix(file)}upload-${this.ids.uuid()}`;
-    const { bytes } = await this.objects
-      .put(uploadKey, body, { maxBytes: this.config.maxFileBytes })
-      .catch((error: unknown) => {
-        throw error instanceof ObjectTooLarge ? this.tooLarge() : error;
-      });
+    const { bytes } = await this.objects.put(uploadKey, body, { maxBytes }).catch(async (error: unknown) => {
+      if (!(error instanceof ObjectTooLarge)) throw error;
+      await this.storage.requireRoom(file.graphId, tier, maxBytes + 1);
+      throw new FileTooLarge(this.tiers.of(tier).max_file_mb);
+    });
     const replaced = await this.transactor
       .run(async (em) => {
         const current = this.found(await this.files.findLocked(em, file.graphId, file.id), file.id);
@@ -189,9 +204,5 @@ export class FilesService {
   private found(file: StagedFile | null, fileId: string): StagedFile {
     if (file === null) throw new FileNotFound(fileId);
     return file;
-  }
-
-  private tooLarge(): FileTooLarge {
-    return new FileTooLarge(this.config.maxFileMb);
   }
 }

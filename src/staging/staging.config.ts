@@ -2,9 +2,6 @@ import { integer, Setting, text } from '../config/setting';
 
 /** Uploads, and the processes that read them. */
 export class StagingConfig {
-  @Setting('STAGING_MAX_FILE_MB', integer({ min: 1, max: 1_048_576 }), 'largest file that may be uploaded')
-  readonly maxFileMb: number = 1024;
-
   @Setting(
     'STAGING_MEMORY_MB',
     integer({ min: 128 }),
@@ -34,8 +31,4 @@ export class StagingConfig {
     'made once and kept in the database',
   )
   readonly signingSecret?: string = undefined;
-
-  get maxFileBytes(): number {
-    return this.maxFileMb * 1024 * 1024;
-  }
 }

@@ -35,7 +35,7 @@ describe('staging', () => {
     await postgres.connect();
     const data = await Platform.newDataDir();
     removeData = data.remove;
-    const settings = { DATABASE_URL: database.url, STAGING_MAX_FILE_MB: String(MAX_MB) };
+    const settings = { DATABASE_URL: database.url, TIER_LIMITS: JSON.stringify({ '*': { max_file_mb: MAX_MB } }) };
     platform = await Platform.start(data.dataDir, settings);
     client = new Client(platform.url, platform.credentials.api_key);
   }, 90_000);

@@ -26,8 +26,8 @@ export class UploadsController {
   ): Promise<object> {
     await this.links.check(fileId, expires, signature);
     const length = request.headers['content-length'];
-    const file = await this.files.expectUpload(fileId, length === undefined ? undefined : Number(length));
-    const { id, status, sizeBytes } = await this.files.storeUpload(file, streamOf(request));
+    const upload = await this.files.expectUpload(fileId, length === undefined ? undefined : Number(length));
+    const { id, status, sizeBytes } = await this.files.storeUpload(upload, streamOf(request));
     return { file_id: id, status, size_bytes: sizeBytes };
   }
 }

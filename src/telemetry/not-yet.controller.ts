@@ -10,7 +10,6 @@ const OF_A_GRAPH = [
   'backups/*',
   'credits',
   'credits/*',
-  'limits',
   'schema/export',
   'schema/validate',
   'subgraphs',
@@ -28,7 +27,7 @@ export class NotYetController {
     throw new NotImplementedYet('This part of the graph API');
   }
 
-  @All(['graphs/extensions', 'graphs/tiers', 'graphs/capacity', 'offering', 'billing/*'])
+  @All(['graphs/extensions', 'graphs/capacity', 'offering', 'billing/*'])
   @Requires('user', { scope: 'read' })
   ofPlatform(): never {
     throw new NotImplementedYet('This part of the API');

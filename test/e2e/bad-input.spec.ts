@@ -26,7 +26,7 @@ describe('bad input', () => {
     platform = await Platform.start(made.dataDir, {
       DATABASE_URL: database.url,
       ENGINE_HOST_MEMORY_MB: '400',
-      STAGING_MAX_FILE_MB: '1',
+      TIER_LIMITS: '{"*": {"max_file_mb": 1}}',
     });
     client = new Client(platform.url, platform.credentials.api_key);
     graphId = await client.createGraph(PEOPLE);

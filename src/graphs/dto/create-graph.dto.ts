@@ -1,9 +1,7 @@
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsBoolean, IsIn, IsObject, IsOptional, IsUUID, ValidateNested } from 'class-validator';
 import { Text } from '../../common/text';
-
-/** Tiers of the wire contract. */
-export const TIERS = ['ladybug-standard', 'ladybug-large', 'ladybug-xlarge'] as const;
+import { type Tier, TIERS } from '../../limits/tiers';
 
 export class GraphMetadataDto {
   @Text({ max: 200, trim: true })
@@ -31,7 +29,7 @@ export class CreateGraphDto {
 
   @IsOptional()
   @IsIn(TIERS)
-  instance_tier: (typeof TIERS)[number] = 'ladybug-standard';
+  instance_tier: Tier = 'ladybug-standard';
 
   /** Checked by `parseSchema`, which knows more than rules for fields can say. */
   @IsOptional()

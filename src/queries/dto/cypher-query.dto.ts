@@ -14,12 +14,12 @@ export class CypherQueryDto {
   @IsObject()
   parameters?: Record<string, unknown> | null;
 
-  /** Seconds until the query is stopped; more than QUERY_TIMEOUT_SECONDS counts as that. */
+  /** Seconds until the query is stopped; more than the graph's tier allows counts as that. */
   @IsOptional()
   @IsInt()
   @Min(1)
   @Max(3_600)
-  timeout?: number | null = DEFAULT_TIMEOUT_SECONDS;
+  timeout?: number | null;
 }
 
 export class QueryOptionsDto {

@@ -1,0 +1,37 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { GraphAccess } from '../auth/access';
+import { CurrentGraph } from '../auth/current';
+import { Requires } from '../auth/requires';
+import { EngineConfig } from '../engine/engine.config';
+import { StorageUsage } from '../limits/storage-usage';
+import { TierTable } from '../limits/tier-table';
+import { TIERS } from '../limits/tiers';
+import { AvailableGraphTiersResponse, TiersQuery, toTierInfo } from './dto/tiers.dto';
+import { GraphLimitsResponse, toGraphLimits } from './dto/graph-limits.dto';
+
+@ApiTags('limits')
+@Controller('v1/graphs')
+export class LimitsController {
+  constructor(
+    private readonly tiers: TierTable,
+    private readonly storage: StorageUsage,
+    private readonly engine: EngineConfig,
+  ) {}
+
+  @Get('tiers')
+  @Requires('user', { scope: 'read' })
+  @ApiOperation({ summary: 'The tiers that a graph can be of, with their limits' })
+  @ApiOkResponse({ type: AvailableGraphTiersResponse })
+  list(@Query() _: TiersQuery): AvailableGraphTiersResponse {
+    return { tiers: TIERS.map((tier) => toTierInfo(tier, this.tiers, this.engine.hostMemoryMb)) };
+  }
+
+  @Get(':graph_id/limits')
+  @Requires('graph:viewer')
+  @ApiOperation({ summary: 'What the graph may use, and how much storage it uses' })
+  @ApiOkResponse({ type: GraphLimitsResponse })
+  async ofGraph(@CurrentGraph() graph: GraphAccess): Promise<GraphLimitsResponse> {
+    return toGraphLimits(graph, this.tiers.of(graph.tier), await this.storage.ofGraph(graph.id));
+  }
+}
