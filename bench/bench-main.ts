@@ -1,3 +1,4 @@
+import { density } from './density';
 import { exportRows } from './export';
 import { idle } from './idle';
 import { cleanUp } from './lib/cleanup';
@@ -13,6 +14,7 @@ const BENCHMARKS: Record<string, () => Promise<Report>> = {
   export: exportRows,
   start,
   idle,
+  density,
   streams,
 };
 

@@ -7,6 +7,7 @@ import { Idempotency1764000400000 } from './1764000400000-idempotency';
 import { OpenDeadLetters1764000800000 } from './1764000800000-open-dead-letters';
 import { OperationHistory1765000000000 } from './1765000000000-operation-history';
 import { RequestCounts1765000070000 } from './1765000070000-request-counts';
+import { ListedGraphs1765000080000 } from './1765000080000-listed-graphs';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -19,4 +20,5 @@ export const MIGRATIONS = [
   OpenDeadLetters1764000800000,
   OperationHistory1765000000000,
   RequestCounts1765000070000,
+  ListedGraphs1765000080000,
 ];

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Actor } from '../auth/actor';
 import { CurrentActor } from '../auth/current';
@@ -7,6 +7,7 @@ import { toStartedDto } from '../operations/dto/operation.dto';
 import { StartsOperation } from '../operations/starts-operation';
 import { toSchemaDto } from '../schemas/schema.dto';
 import { CreateGraphDto } from './dto/create-graph.dto';
+import { GraphListQuery } from './dto/graph-list.dto';
 import { toGraphInfoDto, toListedGraphDto } from './dto/graph.dto';
 import { CreateGraph, DeleteGraph } from './graphs.operations';
 import { GraphsService } from './graphs.service';
@@ -26,10 +27,14 @@ export class GraphsController {
 
   @Get()
   @Requires('user')
-  @ApiOperation({ summary: 'The graphs that you may use' })
-  async list(@CurrentActor() actor: Actor): Promise<object> {
-    const { graphs, selected } = await this.graphs.list(actor);
-    return { graphs: graphs.map((graph) => toListedGraphDto(graph, selected)), selectedGraphId: selected };
+  @ApiOperation({ summary: 'The graphs that you may use, newest first: all of them, or with limit a page' })
+  async list(@CurrentActor() actor: Actor, @Query() page: GraphListQuery): Promise<object> {
+    const { graphs, selected, nextCursor } = await this.graphs.list(actor, page);
+    return {
+      graphs: graphs.map((graph) => toListedGraphDto(graph, selected)),
+      selectedGraphId: selected,
+      ...(page.limit === undefined ? {} : { nextCursor }),
+    };
   }
 
   @Post(':graph_id/select')

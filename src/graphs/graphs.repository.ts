@@ -5,10 +5,24 @@ import { Transactor } from '../database/transactor';
 import { Graph } from './graph.entity';
 
 /** A graph in somebody's list, with their role in it. */
-export interface ListedGraph {
-  graph: Graph;
-  role: 'admin' | 'member' | 'viewer';
+export type ListedGraph = Pick<
+  Graph,
+  'id' | 'orgId' | 'parentId' | 'name' | 'description' | 'tags' | 'tier' | 'status' | 'createdAt'
+> & { role: 'admin' | 'member' | 'viewer' };
+
+export interface GraphPage {
+  limit?: number;
+  /** Id of the last graph of the page before. */
+  cursor?: string;
 }
+
+/**
+ * What stands between a membership `o` and a graph `g` of its organisation that it may see, with the API key's restriction
+ * to graphs $2.
+ */
+const VISIBLE = `left join graph_member m on m.graph_id = coalesce(g.parent_id, g.id) and m.user_id = o.user_id
+         where g.org_id = o.org_id and g.status <> 'deleted' and (o.role in ('owner', 'admin') or m.role is not null)
+           and ($2::text[] is null or coalesce(g.parent_id, g.id) = any ($2))`;
 
 /** Reads and writes of the graph catalog. */
 @Injectable()
@@ -40,28 +54,22 @@ export class GraphsRepository {
     );
   }
 
-  /** Every graph that the actor may see, newest first. Owners and admins of an org are admins of its graphs. */
-  async listFor(actor: Actor): Promise<ListedGraph[]> {
-    const rows = await this.transactor.em.query<{ id: string; role: ListedGraph['role'] }[]>(
-      `select g.id, case when o.role in ('owner', 'admin') then 'admin' else m.role end as role
-       from org_member o
-       join graph g on g.org_id = o.org_id and g.status <> 'deleted'
-       left join graph_member m on m.graph_id = coalesce(g.parent_id, g.id) and m.user_id = o.user_id
-       where o.user_id = $1 and (o.role in ('owner', 'admin') or m.role is not null)
-         and ($2::text[] is null or coalesce(g.parent_id, g.id) = any ($2))
-       order by g.created_at desc, g.id`,
-      [actor.userId, actor.graphIds],
+  /**
+   * Graphs that the actor may see, newest first, all or those after `cursor`. Owners and admins of an org are admins of
+   * its graphs. A page costs the same however many graphs there are.
+   */
+  async listFor(actor: Actor, { limit, cursor }: GraphPage = {}): Promise<ListedGraph[]> {
+    return this.transactor.em.query<ListedGraph[]>(
+      `select g.id, g.org_id as "orgId", g.parent_id as "parentId", g.name, g.description, g.tags, g.tier, g.status,
+         g.created_at as "createdAt", case when o.role in ('owner', 'admin') then 'admin' else g.member_role end as role
+       from org_member o cross join lateral (
+         select g.*, m.role as member_role from graph g ${VISIBLE}
+           and ($3::text is null or (g.created_at, g.id) < (select c.created_at, c.id from graph c where c.id = $3))
+         order by g.created_at desc, g.id desc limit $4
+       ) g
+       where o.user_id = $1 order by g.created_at desc, g.id desc limit $4`,
+      [actor.userId, actor.graphIds, cursor ?? null, limit ?? null],
     );
-    if (rows.length === 0) return [];
-    const graphs = await this.transactor.em
-      .createQueryBuilder(Graph, 'graph')
-      .where('graph.id = any (:ids)', { ids: rows.map((row) => row.id) })
-      .getMany();
-    const byId = new Map(graphs.map((graph) => [graph.id, graph]));
-    return rows.flatMap(({ id, role }) => {
-      const graph = byId.get(id);
-      return graph === undefined ? [] : [{ graph, role }];
-    });
   }
 
   async setStatus(em: EntityManager, graphId: string, status: Graph['status']): Promise<void> {
@@ -85,11 +93,13 @@ export class GraphsRepository {
     await em.query('update app_user set selected_graph_id = $2 where id = $1', [userId, graphId]);
   }
 
-  async selectedBy(userId: string): Promise<string | null> {
-    const rows = await this.transactor.em.query<{ selected_graph_id: string | null }[]>(
-      'select selected_graph_id from app_user where id = $1',
-      [userId],
+  /** The graph that the actor works with, while they may see it. */
+  async selectedBy(actor: Actor): Promise<string | null> {
+    const rows = await this.transactor.em.query<{ id: string }[]>(
+      `select g.id from app_user u join graph g on g.id = u.selected_graph_id
+       join org_member o on o.user_id = u.id and o.org_id = g.org_id ${VISIBLE} and u.id = $1`,
+      [actor.userId, actor.graphIds],
     );
-    return rows[0]?.selected_graph_id ?? null;
+    return rows[0]?.id ?? null;
   }
 }

@@ -16,7 +16,7 @@ import { GenerationsService } from './generations.service';
 import type { Generation, Graph } from './graph.entity';
 import { NoOrganisation, OrganisationAmbiguous } from './graphs.errors';
 import { CreateGraph, DeleteGraph } from './graphs.operations';
-import { GraphsRepository, type ListedGraph } from './graphs.repository';
+import { type GraphPage, GraphsRepository, type ListedGraph } from './graphs.repository';
 
 /** Creating, finding, sharing and removing graphs. */
 @Injectable()
@@ -86,9 +86,17 @@ export class GraphsService {
     return graph;
   }
 
-  async list(actor: Actor): Promise<{ graphs: ListedGraph[]; selected: string | null }> {
-    const [graphs, selected] = await Promise.all([this.graphs.listFor(actor), this.graphs.selectedBy(actor.userId)]);
-    return { graphs, selected: graphs.some(({ graph }) => graph.id === selected) ? selected : null };
+  /** All graphs that the actor may see, or a page of them, and the one they work with. */
+  async list(
+    actor: Actor,
+    { limit, cursor }: GraphPage,
+  ): Promise<{ graphs: ListedGraph[]; selected: string | null; nextCursor: string | null }> {
+    const [found, selected] = await Promise.all([
+      this.graphs.listFor(actor, { limit: limit && limit + 1, cursor }),
+      this.graphs.selectedBy(actor),
+    ]);
+    const graphs = found.slice(0, limit);
+    return { graphs, selected, nextCursor: graphs.length < found.length ? graphs[graphs.length - 1].id : null };
   }
 
   /** Remembers the graph as the one its user works with. */

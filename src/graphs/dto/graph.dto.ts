@@ -5,11 +5,11 @@ import type { ListedGraph } from '../graphs.repository';
 const BYTES_PER_MB = 1_048_576;
 
 /** An entry of the list of graphs; camelCase, as the wire contract has it here and nowhere else. */
-export function toListedGraphDto({ graph, role }: ListedGraph, selected: string | null): object {
+export function toListedGraphDto(graph: ListedGraph, selected: string | null): object {
   return {
     graphId: graph.id,
     graphName: graph.name,
-    role,
+    role: graph.role,
     isSelected: graph.id === selected,
     createdAt: graph.createdAt.toISOString(),
     isRepository: false,
