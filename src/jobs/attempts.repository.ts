@@ -62,6 +62,7 @@ export class AttemptsRepository {
   /** Extends the leases of a worker. What it names and does not get back belongs to somebody else now. */
   async renew(workerId: string, attempts: { id: string; attempt: number }[], leaseMs: number): Promise<Renewal[]> {
     // A row that is being written at this moment, often by the worker itself, is not waited for: its turn comes again.
+    // The lock asks once more who has it, since its end may have been committed after this statement began to look.
     return await this.tx.em.query<Renewal[]>(
       `with mine as (
          select o.id, o.attempt, o.cancel_requested_at is not null as "cancelRequested"
@@ -69,7 +70,8 @@ export class AttemptsRepository {
            on o.id = held.id and o.attempt = held.attempt
          where o.status = 'running' and o.worker_id = $1
        ), free as (
-         select id from operation where id in (select id from mine) for update skip locked
+         select id from operation where id in (select id from mine) and status = 'running' and worker_id = $1
+         for update skip locked
        ), renewed as (
          update operation set lease_expires_at = now() + $4 * interval '1 millisecond' where id in (select id from free)
        )
