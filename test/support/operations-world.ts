@@ -33,6 +33,7 @@ import { EVENTS_CHANNEL, OperationLog } from '../../src/operations/operation-log
 import type { Operation, OperationEvent } from '../../src/operations/operation.entity';
 import { OperationsConfig } from '../../src/operations/operations.config';
 import { OperationsService } from '../../src/operations/operations.service';
+import { queueSettings } from './queue-profile';
 
 export class TestPayload {
   @IsOptional()
@@ -147,7 +148,7 @@ export class OperationsWorld {
     const configs = [PlatformConfig, DatabaseConfig, JobsConfig, OperationsConfig, QueueConfig];
     const module = await Test.createTestingModule({
       imports: [
-        ConfigModule.forRoot(configs, environment),
+        ConfigModule.forRoot(configs, { ...queueSettings(url), ...environment }),
         CommonModule,
         DatabaseModule.forRoot(url),
         AuditModule,

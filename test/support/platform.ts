@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { queueSettings } from './queue-profile';
 
 const MAIN = join(__dirname, '..', '..', 'dist', 'src', 'main.js');
 const START_MS = 60_000;
@@ -40,7 +41,14 @@ export class Platform {
 
   static launch(dataDir: string, settings: Record<string, string> = {}): Platform {
     const child = spawn(process.execPath, [MAIN], {
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', DATA_DIR: dataDir, ...settings },
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        PORT: '0',
+        DATA_DIR: dataDir,
+        ...queueSettings(settings.DATABASE_URL),
+        ...settings,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const platform = new Platform(child, dataDir);

@@ -1,0 +1,51 @@
+import { Redis } from 'ioredis';
+import { Client } from 'pg';
+import { QUEUE_SCHEMA } from '../../src/database/migrate';
+
+/** A Redis-compatible server that nobody else uses, with as many databases as a run of the tests makes in Postgres. */
+const SERVER = process.env.QUEUE_URL;
+
+/**
+ * The settings of the queue that belongs to a test's database: in that database itself, or, where `QUEUE_URL` names a
+ * server, in the database of the same number there. Test files that run side by side do not meet in either.
+ */
+export function queueSettings(databaseUrl: string | undefined): { QUEUE_URL?: string } {
+  if (SERVER === undefined || databaseUrl === undefined) return {};
+  const url = new URL(SERVER);
+  url.pathname = `/${numberIn(databaseUrl)}`;
+  return { QUEUE_URL: url.href };
+}
+
+/** Loses every job of every queue that belongs to a test's database, as a server does that was restarted empty. */
+export async function emptyQueue(databaseUrl: string): Promise<void> {
+  const { QUEUE_URL: url } = queueSettings(databaseUrl);
+  if (url === undefined) return truncateQueueTables(databaseUrl);
+  const server = new Redis(url);
+  try {
+    await server.flushdb();
+  } finally {
+    server.disconnect();
+  }
+}
+
+async function truncateQueueTables(databaseUrl: string): Promise<void> {
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ name: string }>(
+      `select quote_ident(schemaname) || '.' || quote_ident(tablename) as name from pg_tables
+       where schemaname = $1 and tablename not like '%migration%'`,
+      [QUEUE_SCHEMA],
+    );
+    await client.query(`truncate ${rows.map(({ name }) => name).join(', ')}`);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Databases of tests are called `t_<number>`. */
+function numberIn(databaseUrl: string): string {
+  const number = /\/t_(\d+)$/.exec(new URL(databaseUrl).pathname)?.[1];
+  if (number === undefined) throw new Error(`${databaseUrl} is not a database that testDatabase() made`);
+  return number;
+}
