@@ -4,6 +4,7 @@ import { idle } from './idle';
 import { cleanUp } from './lib/cleanup';
 import { keep, machine, type Report, toMarkdown } from './lib/report';
 import { materialize } from './materialize';
+import { operations } from './operations';
 import { pointQuery } from './point-query';
 import { start } from './start';
 import { streams } from './streams';
@@ -15,6 +16,7 @@ const BENCHMARKS: Record<string, () => Promise<Report>> = {
   start,
   idle,
   density,
+  operations,
   streams,
 };
 

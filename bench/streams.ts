@@ -1,5 +1,6 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { BenchChild } from './lib/child';
+import { connectTo } from './lib/database';
 import { GcProbe } from './lib/gc-probe';
 import { BenchPlatform } from './lib/platform';
 import { residentBytes } from './lib/processes';
@@ -51,7 +52,7 @@ function findings(what: string, { openMs, kbPerStream, seen }: Round): Finding[]
 async function measure(operations: number, everyMs: number): Promise<Round> {
   const gc = new GcProbe();
   const platform = await BenchPlatform.start({ MAX_STREAMS_PER_USER: '10000', ...gc.settings() });
-  const database = await connect(platform);
+  const database = await connectTo(platform);
   const clients = BenchChild.start('streams-client');
   const ask = <T>(question: ClientQuestion): Promise<T> => clients.ask<T>(question);
   const target = { url: platform.url, apiKey: platform.apiKey };
@@ -78,19 +79,6 @@ async function measure(operations: number, everyMs: number): Promise<Round> {
     await clients.end();
     await platform.dispose();
   }
-}
-
-async function connect(platform: BenchPlatform): Promise<Client> {
-  const { socketDirectory, port } = await platform.postgres();
-  const client = new Client({ host: socketDirectory, port, user: 'postgres', database: 'postgres' });
-  await client.connect();
-  const { rows } = await client.query<{ name: string }>(
-    `select datname as name from pg_database where not datistemplate order by datname = 'graphstead' desc limit 1`,
-  );
-  await client.end();
-  const own = new Client({ host: socketDirectory, port, user: 'postgres', database: rows[0].name });
-  await own.connect();
-  return own;
 }
 
 /** Operations of the owner that a worker far away is doing. */

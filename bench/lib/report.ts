@@ -48,6 +48,16 @@ export function atMost(measure: string, value: number, limit: number, unit: stri
   return { ...figure(measure, value, unit), target: `<= ${show(limit, unit)}`, met: value <= limit };
 }
 
+/** A figure that should be at least `least`. */
+export function atLeast(measure: string, value: number, least: number, unit: string): Finding {
+  return { ...figure(measure, value, unit), target: `>= ${show(least, unit)}`, met: value >= least };
+}
+
+/** Something that was left out: it counts as a target that was not reached. */
+export function leftOut(measure: string): Finding {
+  return { measure, value: NaN, shown: 'left out', met: false };
+}
+
 function show(value: number, unit: string): string {
   const digits = Math.abs(value) >= 100 || Number.isInteger(value) ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   const number = value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });

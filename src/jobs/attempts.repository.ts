@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import { queryPrepared } from '../database/prepared';
 import { Transactor } from '../database/transactor';
 import { toJson } from '../operations/json';
 import { started } from '../operations/operation-events';
 import { EVENTS_CHANNEL, NEWS } from '../operations/operation-log';
-import { operationFrom, type Row } from '../operations/operation-row';
+import { operationColumns, operationFrom, type Row } from '../operations/operation-row';
 import type { Operation } from '../operations/operation.entity';
 import { statusesBefore } from '../operations/operation-transitions';
 import type { ReadyOperation } from '../operations/outbox';
@@ -40,7 +41,8 @@ export class AttemptsRepository {
    */
   async claim(operationId: string, type: string, workerId: string, leaseMs: number): Promise<Operation | null> {
     const event = started(0);
-    const [row] = await this.tx.em.query<Row[]>(
+    const [row] = await queryPrepared<Row>(
+      this.tx.em,
       `with claimed as (
          update operation set status = 'running', attempt = attempt + 1, worker_id = $2,
            lease_expires_at = now() + $3 * interval '1 millisecond', started_at = coalesce(started_at, now()),
@@ -53,7 +55,7 @@ export class AttemptsRepository {
          select id, last_sequence, $5, $6::jsonb || jsonb_build_object('attempt', attempt), clock_timestamp(), org_id
          from claimed
        )
-       select claimed.*, pg_notify('${EVENTS_CHANNEL}', ${NEWS}) as notified from claimed`,
+       select ${operationColumns('claimed')}, pg_notify('${EVENTS_CHANNEL}', ${NEWS}) as notified from claimed`,
       [operationId, workerId, leaseMs, statusesBefore(event.type), event.type, toJson(event.data), type],
     );
     return row ? operationFrom(this.tx.em, row) : null;

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { ErrorBody } from '../common/problem';
+import { queryPrepared } from '../database/prepared';
 import { Transactor } from '../database/transactor';
 import { EndedAttempts } from './ended-attempts';
 import { toJson } from './json';
@@ -13,7 +14,7 @@ import {
   type OperationProgress,
 } from './operation.entity';
 import { isTerminal, type OperationStatus, statusAfter, statusesBefore } from './operation-transitions';
-import { operationFrom, type Row } from './operation-row';
+import { operationColumns, operationFrom, type Row } from './operation-row';
 import { Parameters } from './parameters';
 
 /** `<operation id>:<sequence>:<org id, or nothing>` of every event, sent with its commit. */
@@ -62,7 +63,7 @@ export class OperationLog {
   /** Returns the changed operation, or null where the change was refused and nothing was written. */
   async write(change: OperationChange, em: EntityManager = this.tx.em): Promise<Operation | null> {
     const { sql, parameters } = statementFor(change);
-    const [row] = await em.query<Row[]>(sql, parameters);
+    const [row] = await queryPrepared<Row>(em, sql, parameters);
     if (row) {
       const changed = operationFrom(em, row);
       if (change.endsAttempt) this.endedAttempts.add(changed.type, change.endsAttempt.outcome);
@@ -127,7 +128,7 @@ function statementFor(change: OperationChange): { sql: string; parameters: unkno
   }
   return {
     sql: `with ${parts.join(', ')}
-      select changed.*, pg_notify('${EVENTS_CHANNEL}', ${NEWS}) as notified from changed`,
+      select ${operationColumns('changed')}, pg_notify('${EVENTS_CHANNEL}', ${NEWS}) as notified from changed`,
     parameters: $.values,
   };
 }

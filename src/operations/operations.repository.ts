@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { queryPrepared } from '../database/prepared';
 import { Transactor } from '../database/transactor';
 import { toJson } from './json';
 import { EVENTS_CHANNEL, NEWS } from './operation-log';
-import { operationFrom, type Row } from './operation-row';
+import { operationColumns, operationFrom, type Row } from './operation-row';
 import { Operation, type OperationAttempt } from './operation.entity';
 import { QueueRates } from './queue-rates';
 
@@ -37,7 +38,8 @@ export class OperationsRepository {
    * delivered from now on: the dispatcher sends it right after the commit.
    */
   async insert(em: EntityManager, operation: NewOperation): Promise<Operation> {
-    const [row] = await em.query<Row[]>(
+    const [row] = await queryPrepared<Row>(
+      em,
       `with ahead as (
          select count(*) as n from (select 1 from operation where type = $2 and status = 'pending'
            limit ${LONGEST_COUNTED_QUEUE}) waiting
@@ -50,7 +52,7 @@ export class OperationsRepository {
          select made.id, 1, 'queue_update', jsonb_build_object('message', 'Waiting for a worker',
            'position', ahead.n + 1, 'estimated_wait_seconds', ceil((ahead.n + 1) / $8::float8)), clock_timestamp(), made.org_id from made, ahead
        )
-       select made.*, pg_notify('${EVENTS_CHANNEL}', ${NEWS}) as notified from made`,
+       select ${operationColumns('made')}, pg_notify('${EVENTS_CHANNEL}', ${NEWS}) as notified from made`,
       [
         operation.id,
         operation.type,
@@ -69,9 +71,10 @@ export class OperationsRepository {
   async lock(em: EntityManager, resource: string, operationId: string): Promise<{ id: string; type: string } | null> {
     for (let attempt = 0; attempt < TRIES_FOR_LOCK; attempt += 1) {
       // Waits for another transaction that is just taking the same lock.
-      const taken = await em.query<Row[]>(
+      const taken = await queryPrepared<Row>(
+        em,
         `with taken as (insert into operation_lock (resource, operation_id) values ($1, $2)
-           on conflict do nothing returning 1) select * from taken`,
+           on conflict do nothing returning resource) select resource from taken`,
         [resource, operationId],
       );
       if (taken.length > 0) return null;
@@ -154,11 +157,12 @@ export class OperationsRepository {
    * where this attempt is not the current one.
    */
   async holdAttempt(em: EntityManager, operationId: string, attempt: number, leaseMs: number): Promise<boolean> {
-    const held = await em.query<Row[]>(
+    const held = await queryPrepared<Row>(
+      em,
       `with held as (
          update operation set lease_expires_at = clock_timestamp() + $3 * interval '1 millisecond'
-         where id = $1 and attempt = $2 and status = 'running' returning 1
-       ) select * from held`,
+         where id = $1 and attempt = $2 and status = 'running' returning id
+       ) select id from held`,
       [operationId, attempt, leaseMs],
     );
     return held.length > 0;
