@@ -8,7 +8,7 @@ import { Graph } from './graph.entity';
 export type ListedGraph = Pick<
   Graph,
   'id' | 'orgId' | 'parentId' | 'name' | 'description' | 'tags' | 'tier' | 'status' | 'createdAt'
-> & { role: 'admin' | 'member' | 'viewer' };
+> & { role: 'admin' | 'member' | 'viewer'; schemaExtensions: string[] };
 
 export interface GraphPage {
   limit?: number;
@@ -61,7 +61,8 @@ export class GraphsRepository {
   async listFor(actor: Actor, { limit, cursor }: GraphPage = {}): Promise<ListedGraph[]> {
     return this.transactor.em.query<ListedGraph[]>(
       `select g.id, g.org_id as "orgId", g.parent_id as "parentId", g.name, g.description, g.tags, g.tier, g.status,
-         g.created_at as "createdAt", case when o.role in ('owner', 'admin') then 'admin' else g.member_role end as role
+         g.created_at as "createdAt", coalesce(g.schema -> 'extensions', '[]') as "schemaExtensions",
+         case when o.role in ('owner', 'admin') then 'admin' else g.member_role end as role
        from org_member o cross join lateral (
          select g.*, m.role as member_role from graph g ${VISIBLE}
            and ($3::text is null or (g.created_at, g.id) < (select c.created_at, c.id from graph c where c.id = $3))

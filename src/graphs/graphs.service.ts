@@ -9,8 +9,7 @@ import type { Operation } from '../operations/operation.entity';
 import { OperationsService } from '../operations/operations.service';
 import { GraphMembersService } from '../orgs/graph-members.service';
 import { OrgsService } from '../orgs/orgs.service';
-import type { GraphSchema } from '../schemas/graph-schema';
-import { parseSchema } from '../schemas/parse-schema';
+import { composeSchema } from '../schemas/compose-schema';
 import type { CreateGraphDto } from './dto/create-graph.dto';
 import { GenerationsService } from './generations.service';
 import type { Generation, Graph } from './graph.entity';
@@ -36,10 +35,11 @@ export class GraphsService {
   /** Registers a graph and starts building its first, empty generation. The creator becomes its admin. */
   async requestCreation(actor: Actor, request: CreateGraphDto): Promise<Operation> {
     const { metadata } = request;
-    const schema: GraphSchema =
-      request.custom_schema == null
-        ? { name: metadata.graph_name, version: '1.0.0', nodes: [], relationships: [] }
-        : parseSchema(request.custom_schema);
+    const schema = composeSchema({
+      custom: request.custom_schema,
+      extensions: metadata.schema_extensions,
+      name: metadata.graph_name,
+    });
     const orgId = await this.orgFor(actor, request.org_id);
     const graphId = this.ids.graph();
     return this.transactor.run(async (em) => {

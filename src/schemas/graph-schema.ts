@@ -1,28 +1,14 @@
-/** Types that a property may have: the engine's names, which are also DuckDB's (STRING aside) for all of these. */
-export const PROPERTY_TYPES = [
-  'STRING',
-  'BOOLEAN',
-  'INT8',
-  'INT16',
-  'INT32',
-  'INT64',
-  'UINT8',
-  'UINT16',
-  'UINT32',
-  'UINT64',
-  'FLOAT',
-  'DOUBLE',
-  'DATE',
-  'TIMESTAMP',
-  'UUID',
-] as const;
-export type PropertyType = (typeof PROPERTY_TYPES)[number];
+import type { PropertyType } from './property-types';
+
+export type { PropertyType } from './property-types';
 
 export interface Property {
   name: string;
   type: PropertyType;
   /** A row without a value is rejected before loading. */
   required: boolean;
+  /** The value of rows that bring none, in the text form of its type. */
+  default?: string;
   description?: string;
 }
 
@@ -34,12 +20,20 @@ export interface NodeType {
   properties: Property[];
 }
 
+/** Node types that a relationship leads from and to. */
+export interface EndPair {
+  from: string;
+  to: string;
+}
+
 export interface RelationshipType {
   name: string;
   description?: string;
-  /** Node types at the two ends. */
+  /** Node types at the two ends; of the first pair, where there are several. */
   from: string;
   to: string;
+  /** All pairs of node types that it may join, where there is more than one: ask {@link pairsOf}. */
+  pairs?: EndPair[];
   /** Columns of the staging table that hold the keys of the ends; without them `from`/`to` or `src`/`dst` are looked for. */
   fromColumn?: string;
   toColumn?: string;
@@ -51,6 +45,8 @@ export interface GraphSchema {
   name: string;
   version: string;
   description?: string;
+  /** Names of the ready-made schemas that it was made from. */
+  extensions?: string[];
   nodes: NodeType[];
   relationships: RelationshipType[];
 }
@@ -64,4 +60,9 @@ export function findType(
   if (node) return { kind: 'node', type: node };
   const relationship = schema.relationships.find((candidate) => candidate.name === name);
   return relationship && { kind: 'relationship', type: relationship };
+}
+
+/** The pairs of node types that a relationship may join; at least one. */
+export function pairsOf({ from, to, pairs }: Pick<RelationshipType, 'from' | 'to' | 'pairs'>): EndPair[] {
+  return pairs ?? [{ from, to }];
 }

@@ -35,7 +35,10 @@ export function targetColumns(schema: GraphSchema, table: string): TargetColumn[
 /** Types by lower-case column name, for reading a CSV of the table. */
 export function columnTypes(schema: GraphSchema, table: string): Record<string, PropertyType> {
   const types: Record<string, PropertyType> = {};
-  for (const { type, sources } of targetColumns(schema, table)) for (const source of sources) types[source] ??= type;
+  for (const { type, sources } of targetColumns(schema, table)) {
+    // A Parquet part cannot hold integers of 128 bits: they stay text until they are loaded.
+    for (const source of sources) types[source] ??= type === 'INT128' ? 'STRING' : type;
+  }
   return types;
 }
 
@@ -58,8 +61,9 @@ export function preparePlan(schema: GraphSchema): PrepareTable[] {
   return [...schema.nodes.map(node), ...schema.relationships.map(relationship)];
 }
 
-function toColumn({ name, type, required }: Property): TargetColumn {
-  return { name, type, role: 'property', required, sources: [name.toLowerCase()] };
+function toColumn({ name, type, required, default: value }: Property): TargetColumn {
+  const filled = value === undefined ? { required } : { required: false, default: value };
+  return { name, type, role: 'property', ...filled, sources: [name.toLowerCase()] };
 }
 
 function end(schema: GraphSchema, relationship: RelationshipType, role: 'from' | 'to'): TargetColumn {

@@ -12,7 +12,8 @@ export class GraphMetadataDto {
   description?: string | null;
 
   @IsOptional()
-  @ArrayMaxSize(0, { message: 'schema_extensions are not available yet: describe your types in custom_schema' })
+  @ArrayMaxSize(20)
+  @Text({ max: 100, each: true })
   schema_extensions?: string[];
 
   @IsOptional()

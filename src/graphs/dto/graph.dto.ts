@@ -14,7 +14,7 @@ export function toListedGraphDto(graph: ListedGraph, selected: string | null): o
     createdAt: graph.createdAt.toISOString(),
     isRepository: false,
     repositoryType: null,
-    schemaExtensions: [],
+    schemaExtensions: graph.schemaExtensions,
     isSubgraph: graph.parentId !== null,
     parentGraphId: graph.parentId,
     graphType: 'generic',

@@ -1,12 +1,13 @@
-import type { PropertyType } from '../../schemas/graph-schema';
+import { isNested, parseType, type PropertyType, type ScalarType, type TypeTree } from '../../schemas/property-types';
 
-const DUCKDB_TYPES: Record<PropertyType, string> = {
+const DUCKDB_TYPES: Record<ScalarType, string> = {
   STRING: 'VARCHAR',
   BOOLEAN: 'BOOLEAN',
   INT8: 'TINYINT',
   INT16: 'SMALLINT',
   INT32: 'INTEGER',
   INT64: 'BIGINT',
+  INT128: 'HUGEINT',
   UINT8: 'UTINYINT',
   UINT16: 'USMALLINT',
   UINT32: 'UINTEGER',
@@ -15,7 +16,10 @@ const DUCKDB_TYPES: Record<PropertyType, string> = {
   DOUBLE: 'DOUBLE',
   DATE: 'DATE',
   TIMESTAMP: 'TIMESTAMP',
+  TIMESTAMP_TZ: 'TIMESTAMP WITH TIME ZONE',
+  INTERVAL: 'INTERVAL',
   UUID: 'UUID',
+  BLOB: 'BLOB',
 };
 
 /** Smallest and largest exponent of two, to know which integers always fit into which. */
@@ -34,7 +38,33 @@ const INTEGERS: Record<string, { bits: number; signed: boolean }> = {
 
 /** DuckDB's name of a property type. */
 export function duckdbType(type: PropertyType): string {
-  return DUCKDB_TYPES[type];
+  return nameOf(parseType(type));
+}
+
+/** How values of a type are written for the engine, whose reader of Parquet knows neither DECIMAL nor integers of 128 bits. */
+export function storedType(type: PropertyType): string {
+  const name = duckdbType(type);
+  return name === 'HUGEINT' || name.startsWith('DECIMAL') ? 'VARCHAR' : name;
+}
+
+/** As DuckDB itself writes it, so that it can be compared; with `integers` instead of every type of whole numbers. */
+function nameOf(type: TypeTree, integers?: string): string {
+  switch (type.kind) {
+    case 'scalar': {
+      const name = DUCKDB_TYPES[type.name];
+      return integers !== undefined && name in INTEGERS ? integers : name;
+    }
+    case 'decimal':
+      return `DECIMAL(${type.precision},${type.scale})`;
+    case 'list':
+      return `${nameOf(type.element, integers)}[]`;
+    case 'array':
+      return `${nameOf(type.element, integers)}[${type.size}]`;
+    case 'struct':
+      return `STRUCT(${type.fields.map((field) => `${fieldName(field.name)} ${nameOf(field.type, integers)}`).join(', ')})`;
+    case 'map':
+      return `MAP(${nameOf(type.key, integers)}, ${nameOf(type.value, integers)})`;
+  }
 }
 
 export interface Cast {
@@ -50,11 +80,14 @@ export interface Cast {
  * timestamp below the microsecond, and digits of a number beyond what its floating-point type holds.
  */
 export function castTo(column: string, source: string, type: PropertyType): Cast {
-  const target = duckdbType(type);
+  const tree = parseType(type);
+  const target = nameOf(tree);
   const tried = { sql: `try_cast(${column} as ${target})`, canFail: true };
   const never = { sql: `cast(null as ${target})`, canFail: true };
   if (source === target) return { sql: column, canFail: false };
   if (target === 'VARCHAR') return toText(column, source);
+  if (isNested(tree)) return toNested(column, source, tree);
+  if (tree.kind === 'decimal') return toDecimal(column, source, tree, never);
   if (target in INTEGERS) return toInteger(column, source, target, tried, never);
   switch (target) {
     case 'BOOLEAN':
@@ -69,12 +102,59 @@ export function castTo(column: string, source: string, type: PropertyType): Cast
         return { sql: `case when ${at} = date_trunc('day', ${at}) then cast(${at} as date) end`, canFail: true };
       }
       return source === 'VARCHAR' ? tried : never;
+    case 'BLOB':
+      // As in the answers of queries, since neither CSV nor JSON can hold bytes.
+      return source === 'VARCHAR' ? { sql: `try(from_base64(${column}))`, canFail: true } : never;
     case 'TIMESTAMP':
       if (isTimestamp(source) || source === 'DATE') return { sql: toTimestamp(column, source), canFail: true };
       return source === 'VARCHAR' ? tried : never;
     default:
       return source === 'VARCHAR' ? tried : never;
   }
+}
+
+/**
+ * Lists, maps and structs come as they are, or as JSON text. A cast would round the whole numbers inside: a value whose
+ * cast says something else than the value itself does not fit.
+ */
+function toNested(column: string, source: string, type: TypeTree): Cast {
+  const target = nameOf(type);
+  if (source !== 'VARCHAR') {
+    if (!/[\])]$/.test(source)) return { sql: `cast(null as ${target})`, canFail: true };
+    const cast = `try_cast(${column} as ${target})`;
+    return {
+      sql: `case when try_cast(${cast} as ${source}) is not distinct from ${column} then ${cast} end`,
+      canFail: true,
+    };
+  }
+  const read = (as: string): string => `try(cast(try_cast(${column} as json) as ${as}))`;
+  const loose = nameOf(type, 'DOUBLE');
+  if (loose === target) return { sql: read(target), canFail: true };
+  return {
+    sql: `case when cast(${read(target)} as ${loose}) is not distinct from ${read(loose)} then ${read(target)} end`,
+    canFail: true,
+  };
+}
+
+function toDecimal(
+  column: string,
+  source: string,
+  { precision, scale }: { precision: number; scale: number },
+  never: Cast,
+): Cast {
+  const cast = `try_cast(${column} as DECIMAL(${precision},${scale}))`;
+  if (source === 'VARCHAR') {
+    const fits = `regexp_full_match(${column}, '\\s*[+-]?[0-9]*(\\.[0-9]{0,${scale}}0*)?\\s*')`;
+    return { sql: `case when ${fits} then ${cast} end`, canFail: true };
+  }
+  if (source in INTEGERS) return { sql: cast, canFail: true };
+  if (!isFraction(source)) return never;
+  return { sql: `case when cast(${cast} as ${source}) = ${column} then ${cast} end`, canFail: true };
+}
+
+/** DuckDB writes a field's name in quotes only where it needs them. */
+function fieldName(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : quoted(name);
 }
 
 function toText(column: string, source: string): Cast {

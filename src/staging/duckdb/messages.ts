@@ -31,6 +31,8 @@ export interface TargetColumn {
   type: PropertyType;
   role: 'key' | 'from' | 'to' | 'property';
   required: boolean;
+  /** The value of rows that bring none, as text. */
+  default?: string;
   /** Lower-case names of part columns that may hold it; the first one present is taken. */
   sources: string[];
 }

@@ -1,4 +1,4 @@
-import { castTo, duckdbType, literal, quoted } from './casts';
+import { castTo, duckdbType, literal, quoted, storedType } from './casts';
 import type { DuckDbSession } from './duckdb-session';
 import type { PartRef, PrepareTable, StagedColumn, TargetColumn } from './messages';
 
@@ -69,9 +69,10 @@ export class PartSource {
 
   /** Whether the parts are column for column what the engine takes. */
   get isTyped(): boolean {
-    const wanted = JSON.stringify(this.table.columns.map(({ type }) => duckdbType(type)));
+    const wanted = JSON.stringify(this.table.columns.map(({ type }) => storedType(type)));
     return (
       this.groups.length === 1 &&
+      this.table.columns.every((column) => column.default === undefined) &&
       JSON.stringify(this.groups[0].columns.map(({ type }) => type)) === wanted &&
       this.table.columns.every((column, at) => find(this.groups[0], column) === this.groups[0].columns[at])
     );
@@ -84,7 +85,7 @@ export class PartSource {
         ? castTo(quoted(found.name), found.type, column.type)
         : { sql: `cast(null as ${duckdbType(column.type)})`, canFail: false };
       const misfit = found && cast.canFail ? `${quoted(found.name)} is not null and ${cast.sql} is null` : undefined;
-      return { sql: cast.sql, misfit, source: found && quoted(found.name) };
+      return { sql: withDefault(cast.sql, column), misfit, source: found && quoted(found.name) };
     });
     const misfits = casts.flatMap(({ misfit }) => (misfit ? [`(${misfit})`] : []));
     const selected = [
@@ -114,6 +115,10 @@ export class PartSource {
       }));
     });
   }
+}
+
+function withDefault(sql: string, { type, default: value }: TargetColumn): string {
+  return value === undefined ? sql : `coalesce(${sql}, cast(${literal(value)} as ${duckdbType(type)}))`;
 }
 
 function find(group: PartGroup, column: TargetColumn): StagedColumn | undefined {

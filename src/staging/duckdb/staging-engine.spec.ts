@@ -366,6 +366,26 @@ describe('StagingEngine', () => {
         ['2001-02-30 00:00:00', 'now-ish'],
       ],
       ['UUID', 'UUID', ['00000000-0000-0000-0000-000000000001'], ['1']],
+      ['DECIMAL', 'DECIMAL(6, 2)', ['1.5', '-9999.99', '7', '1.500'], ['1.234', '10000', 'x', '1e9']],
+      [
+        'INT128',
+        'INT128',
+        ['170141183460469231731687303715884105727'],
+        ['170141183460469231731687303715884105728', '1.5'],
+      ],
+      ['TIMESTAMP_TZ', 'TIMESTAMP_TZ', ['2001-02-03 04:05:06+02'], ['2001-13-03 04:05:06+02']],
+      ['INTERVAL', 'INTERVAL', ['1 year 2 days'], ['a while']],
+      ['BLOB in base64', 'BLOB', ['aGVsbG8='], ['*']],
+      ['list of integers', 'INT64[]', ['[1, 2]', '[]', '[9007199254740993, null]'], ['[1.5]', '["a"]', '[1', '1']],
+      ['list of fractions', 'DOUBLE[]', ['[1, 2.5]'], ['["x"]']],
+      ['array', 'FLOAT[2]', ['[1, 2]'], ['[1]', '[1, 2, 3]']],
+      [
+        'struct',
+        'STRUCT(x INT64, Y DATE)',
+        ['{"x": 1, "Y": "2001-02-03"}', '{"x": null, "Y": null}'],
+        ['{"x": 1.5, "Y": null}', '{"x": 1}'],
+      ],
+      ['map', 'MAP(STRING, INT64)', ['{"a": 1, "b": 2}'], ['{"a": "b"}', '[1]']],
     ])('takes exactly what is a %s', async (_name, type, good, bad) => {
       const schema: GraphSchema = {
         name: 's',
@@ -382,7 +402,7 @@ describe('StagingEngine', () => {
         ],
         relationships: [],
       };
-      const lines = [...good, ...bad].map((value, index) => `${index},${value}`);
+      const lines = [...good, ...bad].map((value, index) => `${index},"${value.replaceAll('"', '""')}"`);
       const { N } = await prepare({ N: [`id,value\n${lines.join('\n')}\n`] }, { schema });
       expect(N.samples.map(({ detail }) => detail)).toEqual(bad.map((value) => `value is not ${type}: ${value}`));
       expect(N.rowsLoaded).toBe(good.length);

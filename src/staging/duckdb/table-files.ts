@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { duckdbType, literal, quoted } from './casts';
+import { duckdbType, literal, quoted, storedType } from './casts';
 import type { DuckDbSession } from './duckdb-session';
 import type { PreparedTable, PrepareTable } from './messages';
 import type { PartSource } from './part-source';
@@ -30,7 +30,9 @@ export async function writeRows(
   const path = join(output, `${table.table}.parquet`);
   // The engine takes ends by position; a property that is read from the same column keeps the name.
   const names = table.columns.map(({ name, role }) => (role === 'from' || role === 'to' ? `end_${role}` : name));
-  const columns = names.map((name, at) => `c${at} as ${quoted(name)}`).join(', ');
+  const columns = names
+    .map((name, at) => `cast(c${at} as ${storedType(table.columns[at].type)}) as ${quoted(name)}`)
+    .join(', ');
   await session.run(`copy (select ${columns} from (${from})) to ${literal(path)} (format parquet, compression snappy)`);
   return path;
 }
