@@ -8,6 +8,7 @@ import { OpenDeadLetters1764000800000 } from './1764000800000-open-dead-letters'
 import { OperationHistory1765000000000 } from './1765000000000-operation-history';
 import { RequestCounts1765000070000 } from './1765000070000-request-counts';
 import { ListedGraphs1765000080000 } from './1765000080000-listed-graphs';
+import { QueryMetering1765000071000 } from './1765000071000-query-metering';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -21,4 +22,5 @@ export const MIGRATIONS = [
   OperationHistory1765000000000,
   RequestCounts1765000070000,
   ListedGraphs1765000080000,
+  QueryMetering1765000071000,
 ];

@@ -15,6 +15,11 @@ export class Ids {
     return `op_${ulid()}`;
   }
 
+  /** A query: `q_` and a ULID. */
+  query(): string {
+    return `q_${ulid()}`;
+  }
+
   /** Everything else: users, orgs, files, sessions, keys. */
   uuid(): string {
     return randomUUID();
@@ -23,4 +28,5 @@ export class Ids {
 
 export const GRAPH_ID = /^kg[0-9a-f]{20}(_[a-z0-9]{1,20})?$/;
 export const OPERATION_ID = /^op_[0-9A-HJKMNP-TV-Z]{26}$/;
+export const QUERY_ID = /^q_[0-9A-HJKMNP-TV-Z]{26}$/;
 export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

@@ -58,6 +58,15 @@ export class QueryCancelled extends DomainError {
   }
 }
 
+/** Somebody with the right to do so ended the query. */
+export class QueryKilled extends DomainError {
+  readonly code = 'query_killed';
+  readonly kind = 'conflict';
+  constructor() {
+    super('The query was ended by its sender or an admin of the graph. Nothing is wrong with the graph');
+  }
+}
+
 /** A process of the engine ended unexpectedly; the graph itself is unharmed and opens again with the next request. */
 export class EngineLost extends DomainError {
   readonly code = 'engine_lost';

@@ -92,11 +92,13 @@ export interface QueryStream {
   batches: AsyncIterable<RowBatch>;
   /** Resolves once `batches` ended; rejects as `batches` does. */
   summary: Promise<QuerySummary>;
+  /** What has come from the engine so far. */
+  readonly received: Readonly<{ rows: number; bytes: number }>;
 }
 
 /**
  * The one door to a graph database. Every error it throws is a `DomainError` of `engine.errors.ts`.
- * `signal` stops the work within 2 s, by ending the process that does it where need be.
+ * `signal` stops the work within 2 s (its reason, where it is a `DomainError`, is what the query fails with), by ending the process that does it where need be.
  */
 export abstract class GraphEngine {
   /** Builds a new generation in a process of its own; on any failure the target directory is removed again. */

@@ -2,10 +2,12 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphAccess } from '../auth/access';
-import { CurrentGraph } from '../auth/current';
+import type { Actor } from '../auth/actor';
+import { CurrentActor, CurrentGraph } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { Clock } from '../common/clock';
 import { untilClosed } from '../common/closed-signal';
+import { Ids } from '../common/ids';
 import { NotImplementedYet } from '../common/not-implemented';
 import { toGraphConditionDto } from '../graphs/dto/graph.dto';
 import { GraphsService } from '../graphs/graphs.service';
@@ -30,6 +32,7 @@ export class QueriesController {
     private readonly config: QueriesConfig,
     private readonly tiers: TierTable,
     private readonly clock: Clock,
+    private readonly ids: Ids,
   ) {}
 
   @Post('query')
@@ -38,6 +41,7 @@ export class QueriesController {
   @Requires('graph:viewer')
   @ApiOperation({ summary: 'Run a Cypher statement: one JSON answer, or NDJSON chunks with mode=stream or by Accept' })
   async query(
+    @CurrentActor() actor: Actor,
     @CurrentGraph() graph: GraphAccess,
     @Query() options: QueryOptionsDto,
     @Body() body: CypherQueryDto,
@@ -45,14 +49,17 @@ export class QueriesController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     if (options.mode === 'async') throw new NotImplementedYet('mode=async');
-    const signal = untilClosed(reply);
+    const id = this.ids.query();
+    void reply.header('x-query-id', id);
+    const origin = { id, graph, userId: actor.userId, statement: body.query, signal: untilClosed(reply) };
+    const parameters = body.parameters ?? {};
     const limits = this.tiers.of(graph.tier);
     const timeout = this.queries.timeoutFor(graph, body);
     const timeoutMs = timeout.seconds * 1_000;
     if (timeout.capped) void reply.header('x-timeout-capped', timeout.seconds);
     if (options.mode === 'stream' || (options.mode !== 'sync' && request.headers.accept?.includes(NDJSON))) {
-      const stream = await this.queries.run(graph.id, body, {
-        signal,
+      const stream = await this.queries.run(origin, {
+        parameters,
         timeoutMs,
         batchRows: options.chunk_size ?? limits.chunk_rows,
       });
@@ -62,7 +69,7 @@ export class QueriesController {
         .send(ndjsonAnswer(stream, request.id, this.clock));
       return;
     }
-    const stream = await this.queries.run(graph.id, body, { signal, timeoutMs, maxRows: limits.query_rows });
+    const stream = await this.queries.run(origin, { parameters, timeoutMs, maxRows: limits.query_rows });
     const answer = await jsonAnswer(stream, {
       graphId: graph.id,
       maxBytes: this.config.jsonMaxMb * BYTES_PER_MB,

@@ -18,6 +18,7 @@ function streamOf(...batches: number[][]): QueryStream {
     columns: [{ name: 'n', type: 'INT64' }],
     batches: read(),
     summary: Promise.resolve({ rows, truncated: false, executionMs: 1.5 }),
+    received: { rows, bytes: 0 },
   };
 }
 

@@ -2,7 +2,14 @@ import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { Logger } from '@nestjs/common';
 import { killGroup } from '../../common/process-group';
-import { EngineLost, LoaderOutOfMemory, QueryInvalid, QueryOutOfMemory, QueryTimeout } from '../engine.errors';
+import {
+  EngineLost,
+  LoaderOutOfMemory,
+  QueryInvalid,
+  QueryKilled,
+  QueryOutOfMemory,
+  QueryTimeout,
+} from '../engine.errors';
 import type { QueryRequest } from '../graph-engine';
 import { buildFailureOf, failureOf, HostGone } from './failures';
 import { FrameChannel, FrameType, PROTOCOL_VERSION, type Frame } from './frames';
@@ -121,20 +128,21 @@ export class HostProcess {
       return query;
     }
     this.queries.set(query.id, query);
-    const abandonTimers: NodeJS.Timeout[] = [];
+    let abandonTimer: NodeJS.Timeout | undefined;
     const deadline = setTimeout(() => {
       if (query.executing) this.kill({ why: 'timeout', culprit: query });
     }, request.timeoutMs + KILL_AFTER_TIMEOUT_MS);
     const abandon = (): void => {
-      query.abandon();
-      abandonTimers.push(setTimeout(() => this.killIfAbandoned(), KILL_AFTER_ABANDON_MS));
+      query.abandon(signal?.reason);
+      const forced = signal?.reason instanceof QueryKilled;
+      abandonTimer = setInterval(() => this.killIfAbandoned(forced), KILL_AFTER_ABANDON_MS);
     };
     signal?.addEventListener('abort', abandon, { once: true });
     if (signal?.aborted) abandon();
     this.watchMemory();
     void query.settled.then(() => {
       clearTimeout(deadline);
-      abandonTimers.forEach(clearTimeout);
+      clearInterval(abandonTimer);
       signal?.removeEventListener('abort', abandon);
       this.queries.delete(query.id);
     });
@@ -205,9 +213,11 @@ export class HostProcess {
     this.queries.get(frame.stream)?.receive(frame);
   }
 
-  private killIfAbandoned(): void {
+  /** `forced`: also takes those down that have not begun to answer, since they can be run again. */
+  private killIfAbandoned(forced: boolean): void {
     const queries = [...this.queries.values()];
-    if (queries.length > 0 && queries.every((query) => query.abandoned)) this.kill({ why: 'abandoned' });
+    const ended = queries.every((query) => query.abandoned || (forced && query.executing));
+    if (queries.length > 0 && ended) this.kill({ why: 'abandoned' });
   }
 
   /** Looks at the memory while there is work, and only then. */

@@ -1,3 +1,4 @@
+import { DomainError } from '../../common/domain-error';
 import { QueryCancelled } from '../engine.errors';
 import type { QueryColumn, QueryRequest, QueryStream, QuerySummary, RowBatch } from '../graph-engine';
 import { failureOf } from './failures';
@@ -15,6 +16,8 @@ export class RemoteQuery {
   readonly ready: Promise<QueryStream>;
   /** The host no longer works on it, in whatever way that came. Never rejects. */
   readonly settled: Promise<void>;
+
+  readonly received = { rows: 0, bytes: 0 };
 
   private readonly batches: RowBatch[] = [];
   private readonly summary: Promise<QuerySummary>;
@@ -67,6 +70,8 @@ export class RemoteQuery {
       case FrameType.Rows:
         if (this.abandoned) return;
         this.batches.push({ rows: payload.readUInt32BE(0), bytes: payload.subarray(4) });
+        this.received.rows += payload.readUInt32BE(0);
+        this.received.bytes += payload.length - 4;
         this.wakeReader?.();
         return;
       case FrameType.End:
@@ -88,11 +93,11 @@ export class RemoteQuery {
   }
 
   /** The reader left: it gets its error (if it still listens) at once, the host is told and may take its time. */
-  abandon(): void {
+  abandon(why?: unknown): void {
     if (this.abandoned || this.finished) return;
     this.abandoned = true;
     this.batches.length = 0;
-    const error = new QueryCancelled();
+    const error = why instanceof DomainError ? why : new QueryCancelled();
     this.error = error;
     this.rejectReady(error);
     this.rejectSummary(error);
@@ -110,7 +115,7 @@ export class RemoteQuery {
   }
 
   private streamOf(columns: QueryColumn[]): QueryStream {
-    return { columns, summary: this.summary, batches: this.read() };
+    return { columns, summary: this.summary, batches: this.read(), received: this.received };
   }
 
   private async *read(): AsyncGenerator<RowBatch> {

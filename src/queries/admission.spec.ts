@@ -1,0 +1,122 @@
+import { EngineBusy } from '../engine/engine.errors';
+import { Admission, type Place } from './admission';
+import { TooManyQueries } from './queries.errors';
+
+const FOREVER = 60_000;
+const never = new AbortController().signal;
+const place = (orgId: string, graphId: string, more: Partial<Place> = {}): Place => ({
+  orgId,
+  graphId,
+  concurrent: 4,
+  waiting: 100,
+  ...more,
+});
+
+describe('admission', () => {
+  const admission = (limits = {}) => new Admission({ total: 4, perOrg: 4, waiting: 1_000, ...limits });
+  /** Asks for a place; `entered` hears of it by name. */
+  const ask = async (to: Admission, name: string, where: Place, entered: string[]): Promise<() => void> => {
+    const leave = await to.admit(where, FOREVER, never);
+    entered.push(name);
+    return leave;
+  };
+  const settled = () => new Promise(setImmediate);
+
+  it('lets in at once while there is room', () => {
+    const to = admission();
+    for (let i = 0; i < 4; i += 1) expect(to.admit(place('a', 'g'), FOREVER, never)).toBeInstanceOf(Function);
+    expect(to.admit(place('a', 'g'), FOREVER, never)).toBeInstanceOf(Promise);
+    expect(to.waiting).toBe(1);
+  });
+
+  it('serves organisations in turn, however many queries one of them sends', async () => {
+    const to = admission({ total: 1 });
+    const entered: string[] = [];
+    const first = await ask(to, 'noisy', place('noisy', 'g'), []);
+    const leaves: Promise<() => void>[] = [];
+    for (let i = 0; i < 50; i += 1) leaves.push(ask(to, 'noisy', place('noisy', 'g'), entered));
+    for (let i = 0; i < 3; i += 1) leaves.push(ask(to, 'quiet', place('quiet', 'q'), entered));
+    for (const leave of leaves) void leave.then((done) => setImmediate(done));
+    first();
+    await Promise.all(leaves);
+    expect(entered.slice(0, 6).filter((name) => name === 'quiet')).toHaveLength(3);
+    expect(entered).toHaveLength(53);
+  });
+
+  it('serves the graphs of one organisation in turn, and the queries of a graph in their order', async () => {
+    const to = admission({ total: 1 });
+    const entered: string[] = [];
+    const first = await ask(to, '', place('a', 'one'), []);
+    const leaves = ['one 1', 'one 2', 'one 3', 'two 1', 'two 2'].map((name) =>
+      ask(to, name, place('a', name.slice(0, 3)), entered),
+    );
+    for (const leave of leaves) void leave.then((done) => setImmediate(done));
+    first();
+    await Promise.all(leaves);
+    expect(entered.filter((name) => name.startsWith('one'))).toEqual(['one 1', 'one 2', 'one 3']);
+    expect(entered.slice(0, 4).filter((name) => name.startsWith('two'))).toEqual(['two 1', 'two 2']);
+  });
+
+  it('keeps places for other organisations', () => {
+    const to = admission({ perOrg: 2 });
+    for (let i = 0; i < 2; i += 1) to.admit(place('a', `g${i}`), FOREVER, never) as () => void;
+    expect(to.admit(place('a', 'g3'), FOREVER, never)).toBeInstanceOf(Promise);
+    expect(to.admit(place('b', 'h'), FOREVER, never)).toBeInstanceOf(Function);
+  });
+
+  it('refuses at once where the line of a graph is full, with a time to come again', () => {
+    const to = admission();
+    const where = place('a', 'g', { concurrent: 1, waiting: 1 });
+    void to.admit(where, FOREVER, never);
+    void to.admit(where, FOREVER, never);
+    expect(() => to.admit(where, FOREVER, never)).toThrow(TooManyQueries);
+    try {
+      void to.admit(where, FOREVER, never);
+    } catch (error) {
+      expect(error).toMatchObject({ kind: 'too_many', details: { running: 1, waiting: 1 } });
+      expect((error as TooManyQueries).retryAfterSeconds).toBeGreaterThanOrEqual(1);
+    }
+  });
+
+  it('says that the platform is busy where others are in the way', async () => {
+    const to = admission({ total: 1, waiting: 1 });
+    void to.admit(place('a', 'g'), FOREVER, never);
+    const waiting = to.admit(place('b', 'h'), 20, never);
+    expect(() => to.admit(place('c', 'i'), FOREVER, never)).toThrow(EngineBusy);
+    await expect(waiting).rejects.toBeInstanceOf(EngineBusy);
+  });
+
+  it('says that the sender is too many after waiting behind itself', async () => {
+    const to = admission();
+    const where = place('a', 'g', { concurrent: 1 });
+    void to.admit(where, FOREVER, never);
+    await expect(to.admit(where, 20, never)).rejects.toBeInstanceOf(TooManyQueries);
+  });
+
+  it('forgets who went away while waiting', async () => {
+    const to = admission({ total: 1 });
+    const leave = to.admit(place('a', 'g'), FOREVER, never) as () => void;
+    const gone = new AbortController();
+    const left = to.admit(place('a', 'g'), FOREVER, gone.signal);
+    const entered: string[] = [];
+    void ask(to, 'next', place('a', 'g'), entered);
+    gone.abort(new Error('gone'));
+    await expect(left).rejects.toThrow('gone');
+    expect(to.waiting).toBe(1);
+    leave();
+    await settled();
+    expect(entered).toEqual(['next']);
+  });
+
+  it('counts a place once, however often it is left', async () => {
+    const to = admission({ total: 1 });
+    const leave = to.admit(place('a', 'g'), FOREVER, never) as () => void;
+    leave();
+    leave();
+    const next = to.admit(place('a', 'g'), FOREVER, never) as () => void;
+    expect(to.admit(place('a', 'g'), FOREVER, never)).toBeInstanceOf(Promise);
+    next();
+    await settled();
+    expect(to.waiting).toBe(0);
+  });
+});

@@ -1,0 +1,184 @@
+import { EngineBusy } from '../engine/engine.errors';
+import { TooManyQueries } from './queries.errors';
+
+/** Whose query it is, and what its graph may do at once. */
+export interface Place {
+  orgId: string;
+  graphId: string;
+  concurrent: number;
+  waiting: number;
+}
+
+export interface AdmissionLimits {
+  /** Queries that the engine works on at once, of everybody. */
+  total: number;
+  /** Of those, at most so many of one organisation. */
+  perOrg: number;
+  /** Queries that wait, of everybody. */
+  waiting: number;
+}
+
+interface Waiter {
+  enter: (leave: () => void) => void;
+}
+
+interface GraphLine {
+  running: number;
+  waiting: Set<Waiter>;
+  concurrent: number;
+}
+
+interface OrgLine {
+  running: number;
+  /** In the order of their turns: who was served goes to the end. */
+  graphs: Map<string, GraphLine>;
+}
+
+/**
+ * Who may have the engine work for them now. Nobody waits while there is room; then each organisation with waiting
+ * queries has its turn, within it each of its graphs, and within that the oldest query. So whoever sends a hundred times
+ * as much waits behind itself.
+ */
+export class Admission {
+  private running = 0;
+  private waitingTotal = 0;
+  /** In the order of their turns. */
+  private readonly orgs = new Map<string, OrgLine>();
+  /** Milliseconds that a query holds its place, smoothed: tells refused ones when to come again. */
+  private holdMs = 20;
+
+  constructor(private readonly limits: AdmissionLimits) {}
+
+  /**
+   * A place for one query; call what is returned when the engine has done its part. Waits up to `maxWaitMs`, unless
+   * aborted. Throws {@link TooManyQueries} where the graph or its organisation itself is in the way, and
+   * {@link EngineBusy} where others are.
+   */
+  admit(place: Place, maxWaitMs: number, signal: AbortSignal): (() => void) | Promise<() => void> {
+    const org = this.orgOf(place.orgId);
+    const graph = this.graphOf(org, place);
+    // Somebody who waits although there is room waits for their own graph or organisation.
+    if (graph.waiting.size === 0 && this.running < this.limits.total && this.hasRoom(org, graph)) {
+      return this.enter(place, org, graph);
+    }
+    if (signal.aborted) throw signal.reason as Error;
+    if (graph.waiting.size >= place.waiting) throw this.tooMany(place, graph);
+    if (this.waitingTotal >= this.limits.waiting) throw new EngineBusy();
+    return this.wait(place, org, graph, maxWaitMs, signal);
+  }
+
+  /** Queries that wait now. */
+  get waiting(): number {
+    return this.waitingTotal;
+  }
+
+  private wait(
+    place: Place,
+    org: OrgLine,
+    graph: GraphLine,
+    maxWaitMs: number,
+    signal: AbortSignal,
+  ): Promise<() => void> {
+    return new Promise((resolve, reject) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', aborted);
+        if (graph.waiting.delete(waiter)) this.waitingTotal -= 1;
+      };
+      const waiter: Waiter = {
+        enter: (leave) => {
+          done();
+          resolve(leave);
+        },
+      };
+      const giveUp = (error: Error): void => {
+        done();
+        this.tidy(place, org, graph);
+        reject(error);
+      };
+      const aborted = (): void => giveUp(signal.reason as Error);
+      const timer = setTimeout(
+        () => giveUp(this.hasRoom(org, graph) ? new EngineBusy() : this.tooMany(place, graph)),
+        maxWaitMs,
+      ).unref();
+      signal.addEventListener('abort', aborted, { once: true });
+      graph.waiting.add(waiter);
+      this.waitingTotal += 1;
+    });
+  }
+
+  private enter(place: Place, org: OrgLine, graph: GraphLine): () => void {
+    this.running += 1;
+    org.running += 1;
+    graph.running += 1;
+    const entered = performance.now();
+    let left = false;
+    return () => {
+      if (left) return;
+      left = true;
+      this.holdMs += (performance.now() - entered - this.holdMs) / 50;
+      this.running -= 1;
+      org.running -= 1;
+      graph.running -= 1;
+      if (this.waitingTotal > 0) this.serve();
+      this.tidy(place, org, graph);
+    };
+  }
+
+  /** Gives what became free to those whose turn it is. */
+  private serve(): void {
+    let served = true;
+    while (served && this.running < this.limits.total && this.waitingTotal > 0) {
+      served = false;
+      for (const [orgId, org] of this.orgs) {
+        if (!this.serveOne(orgId, org)) continue;
+        this.orgs.delete(orgId);
+        this.orgs.set(orgId, org);
+        served = true;
+        break;
+      }
+    }
+  }
+
+  private serveOne(orgId: string, org: OrgLine): boolean {
+    if (org.running >= this.limits.perOrg) return false;
+    for (const [graphId, graph] of org.graphs) {
+      const [waiter] = graph.waiting;
+      if (waiter === undefined || graph.running >= graph.concurrent) continue;
+      org.graphs.delete(graphId);
+      org.graphs.set(graphId, graph);
+      waiter.enter(this.enter({ orgId, graphId, concurrent: graph.concurrent, waiting: 0 }, org, graph));
+      return true;
+    }
+    return false;
+  }
+
+  private hasRoom(org: OrgLine, graph: GraphLine): boolean {
+    return org.running < this.limits.perOrg && graph.running < graph.concurrent;
+  }
+
+  private orgOf(orgId: string): OrgLine {
+    let org = this.orgs.get(orgId);
+    if (org === undefined) this.orgs.set(orgId, (org = { running: 0, graphs: new Map() }));
+    return org;
+  }
+
+  private graphOf(org: OrgLine, { graphId, concurrent }: Place): GraphLine {
+    let graph = org.graphs.get(graphId);
+    if (graph === undefined) org.graphs.set(graphId, (graph = { running: 0, waiting: new Set(), concurrent }));
+    graph.concurrent = concurrent;
+    return graph;
+  }
+
+  /** Forgets who neither runs nor waits. */
+  private tidy({ orgId, graphId }: Place, org: OrgLine, graph: GraphLine): void {
+    if (graph.running > 0 || graph.waiting.size > 0) return;
+    if (org.graphs.get(graphId) === graph) org.graphs.delete(graphId);
+    if (org.graphs.size === 0 && this.orgs.get(orgId) === org) this.orgs.delete(orgId);
+  }
+
+  private tooMany({ concurrent }: Place, graph: GraphLine): TooManyQueries {
+    const seconds = (graph.waiting.size * this.holdMs) / Math.max(1, Math.min(concurrent, this.limits.perOrg)) / 1000;
+    return new TooManyQueries(graph.running, graph.waiting.size, Math.min(30, Math.max(1, Math.ceil(seconds))));
+  }
+}
