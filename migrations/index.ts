@@ -6,6 +6,7 @@ import { OperatorsAndDeadLetters1764000300000 } from './1764000300000-operators-
 import { Idempotency1764000400000 } from './1764000400000-idempotency';
 import { OpenDeadLetters1764000800000 } from './1764000800000-open-dead-letters';
 import { OperationHistory1765000000000 } from './1765000000000-operation-history';
+import { FileContents1765000050000 } from './1765000050000-file-contents';
 import { RequestCounts1765000070000 } from './1765000070000-request-counts';
 import { ListedGraphs1765000080000 } from './1765000080000-listed-graphs';
 import { QueryMetering1765000071000 } from './1765000071000-query-metering';
@@ -20,6 +21,7 @@ export const MIGRATIONS = [
   Idempotency1764000400000,
   OpenDeadLetters1764000800000,
   OperationHistory1765000000000,
+  FileContents1765000050000,
   RequestCounts1765000070000,
   ListedGraphs1765000080000,
   QueryMetering1765000071000,

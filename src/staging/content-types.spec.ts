@@ -4,6 +4,10 @@ describe('formatOf', () => {
   it.each([
     ['text/csv', 'people.csv', 'csv'],
     ['text/csv; charset=utf-8', 'people.txt', 'csv'],
+    ['application/json', 'people.json', 'json'],
+    ['application/x-ndjson', 'people', 'json'],
+    ['application/gzip', 'people.csv.gz', 'csv'],
+    ['application/octet-stream', 'people.JSONL.zst', 'json'],
     ['Application/X-Parquet', 'people', 'parquet'],
     ['application/vnd.apache.parquet', 'people.parquet', 'parquet'],
   ])('takes %s for %s as %s', (contentType, name, format) => {
@@ -17,5 +21,6 @@ describe('formatOf', () => {
   it('refuses what it cannot read, whatever the name says', () => {
     expect(() => formatOf('image/png', 'people.csv')).toThrow(/image\/png/);
     expect(() => formatOf('', 'people.csv')).toThrow();
+    expect(() => formatOf('application/gzip', 'people.gz')).toThrow(/gzip/);
   });
 });

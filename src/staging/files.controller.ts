@@ -8,7 +8,13 @@ import { Requires } from '../auth/requires';
 import { NotImplementedYet } from '../common/not-implemented';
 import { PlatformConfig } from '../config/platform.config';
 import { PreferredWait, StartsOperation } from '../operations/starts-operation';
-import { DeleteFileQuery, FileStatusUpdate, FileUploadRequest, ListFilesQuery } from './dto/file-request.dto';
+import {
+  DeleteFileQuery,
+  FileStatusUpdate,
+  FileUploadRequest,
+  ListFilesQuery,
+  toFileOptions,
+} from './dto/file-request.dto';
 import {
   contentKey,
   DeleteFileResponse,
@@ -51,6 +57,7 @@ export class FilesController {
       fileName: body.file_name,
       contentType: body.content_type,
       tableName: body.table_name,
+      options: toFileOptions(body),
     });
     const origin = this.config.publicUrl?.replace(/\/+$/, '') ?? `${request.protocol}://${request.host}`;
     const { url, expiresIn } = await this.links.sign(origin, file.id);

@@ -16,8 +16,9 @@ import { findType, type GraphSchema } from '../schemas/graph-schema';
 import { ObjectStore } from '../storage/object-store';
 import { ObjectTooLarge } from '../storage/storage.errors';
 import { formatOf } from './content-types';
+import { checkMapping } from './column-mapping';
 import { tableNames } from './prepare-plan';
-import { filePrefix, type FileStatus, type StagedFile } from './staged-file.entity';
+import { type FileOptions, filePrefix, type FileStatus, type StagedFile } from './staged-file.entity';
 import {
   FileAlreadyStaged,
   FileNotFound,
@@ -37,6 +38,7 @@ export interface NewFileRequest {
   fileName: string;
   contentType: string;
   tableName: string;
+  options: FileOptions;
 }
 
 /** An upload that may begin. */
@@ -65,16 +67,26 @@ export class FilesService {
 
   /** Announces a file for a table; its bytes come later, by an upload link. */
   async announce(actor: Actor, graphId: string, request: NewFileRequest): Promise<StagedFile> {
-    const { tableName, fileName } = request;
+    const { tableName, fileName, options } = request;
     const format = formatOf(request.contentType, fileName);
     const graph = await this.graphs.get(graphId);
     if (graph.status !== 'active') throw new GraphNotReady(graphId, graph.status);
     if (!findType(graph.schema, tableName)) throw new TableNotFound(tableName, tableNames(graph.schema));
     this.tiers.requireRoomForFile(graph.tier, (await this.files.totals(this.transactor.em, graphId, {})).files);
+    checkMapping(graph.schema, tableName, options.mapping);
     const id = this.ids.uuid();
     return this.transactor.run(async (em) => {
       const createdAt = this.clock.now();
-      await this.files.insert(em, { id, graphId, tableName, fileName, format, createdBy: actor.userId, createdAt });
+      await this.files.insert(em, {
+        id,
+        graphId,
+        tableName,
+        fileName,
+        format,
+        options,
+        createdBy: actor.userId,
+        createdAt,
+      });
       const details = { graph_id: graphId, file_name: fileName, table_name: tableName };
       await this.audit.record(em, { actor, action: 'file.created', target: id, orgId: graph.orgId, details });
       return this.found(await this.files.find(em, id), id);

@@ -6,7 +6,8 @@ import {
   type PropertyType,
   type RelationshipType,
 } from '../schemas/graph-schema';
-import type { PrepareTable, TargetColumn } from './duckdb/messages';
+import type { ColumnMapping, PrepareTable, TargetColumn } from './duckdb/messages';
+import { targetOf } from './duckdb/part-source';
 
 /** Where the ends of a relationship are looked for when its type does not say. */
 const END_COLUMNS = { from: ['from', 'src', 'source'], to: ['to', 'dst', 'target'] };
@@ -32,14 +33,27 @@ export function targetColumns(schema: GraphSchema, table: string): TargetColumn[
   return [end(schema, type, 'from'), end(schema, type, 'to'), ...type.properties.map(toColumn)];
 }
 
-/** Types by lower-case column name, for reading a CSV of the table. */
-export function columnTypes(schema: GraphSchema, table: string): Record<string, PropertyType> {
+/** Types by lower-case column name, for reading text of the table. */
+export function columnTypes(
+  schema: GraphSchema,
+  table: string,
+  mapping: ColumnMapping = {},
+): Record<string, PropertyType> {
   const types: Record<string, PropertyType> = {};
-  for (const { type, sources } of targetColumns(schema, table)) {
-    // A Parquet part cannot hold integers of 128 bits: they stay text until they are loaded.
-    for (const source of sources) types[source] ??= type === 'INT128' ? 'STRING' : type;
+  const targets = targetColumns(schema, table);
+  for (const [source, target] of Object.entries(mapping)) {
+    const found = targets.find((column) => targetOf(column) === target);
+    if (found) types[source] = readAs(found.type);
+  }
+  for (const { type, sources } of targets) {
+    for (const source of sources) if (!(source in mapping)) types[source] ??= readAs(type);
   }
   return types;
+}
+
+/** A Parquet part cannot hold integers of 128 bits: they stay text until they are loaded. */
+function readAs(type: PropertyType): PropertyType {
+  return type === 'INT128' ? 'STRING' : type;
 }
 
 /** All tables of a schema, nodes first, still without parts. */

@@ -104,14 +104,16 @@ export class StageFileProcessor extends OperationProcessor<typeof StageFile> {
     if (!findType(schema, file.tableName)) throw new TableNotFound(file.tableName, tableNames(schema));
     const input = join(work, `upload.${file.format}`);
     await this.objects.checkout(file.uploadKey!, input);
-    const types = columnTypes(schema, file.tableName);
-    return this.engine.run({ task: 'stage', format: file.format, input, output, types }, { directory: work, signal });
+    const { csv, mapping } = file.options;
+    const types = columnTypes(schema, file.tableName, mapping);
+    const job = { task: 'stage', format: file.format, input, output, types, csv } as const;
+    return this.engine.run(job, { directory: work, signal });
   }
 
   private async publish(em: EntityManager, file: StagedFile, staged: StageResult, partKey: string): Promise<void> {
     const stagedAt = this.clock.now();
-    const { rows: rowCount, columns } = staged;
-    const changes = { status: 'staged' as const, partKey, rowCount, columns, stagedAt, error: null };
+    const { rows: rowCount, columns, content } = staged;
+    const changes = { status: 'staged' as const, partKey, rowCount, columns, content, stagedAt, error: null };
     if (!(await this.files.change(em, file.id, ['staging'], changes))) throw new FileNotFound(file.id);
     const reason = `file "${file.fileName}" was staged into ${file.tableName}`;
     await this.files.markStale(em, file.graphId, reason, stagedAt);

@@ -1,8 +1,6 @@
 import { Column, Entity, PrimaryColumn, type ValueTransformer } from 'typeorm';
 import type { ErrorBody } from '../common/problem';
-import type { StagedColumn } from './duckdb/messages';
-
-export type FileFormat = 'csv' | 'parquet';
+import type { ColumnMapping, CsvOptions, FileContent, FileFormat, StagedColumn } from './duckdb/messages';
 
 /**
  * pending: a link was given out; uploaded: the bytes are there; staging: being read; staged: its part is ready;
@@ -10,6 +8,12 @@ export type FileFormat = 'csv' | 'parquet';
  */
 export const FILE_STATUSES = ['pending', 'uploaded', 'staging', 'staged', 'failed'] as const;
 export type FileStatus = (typeof FILE_STATUSES)[number];
+
+/** How its sender wants a file to be read. */
+export interface FileOptions {
+  csv?: CsvOptions;
+  mapping?: ColumnMapping;
+}
 
 /** Sizes and counts are below 2^53. */
 const bigint: ValueTransformer = {
@@ -34,6 +38,13 @@ export class StagedFile {
 
   @Column('text')
   readonly format: FileFormat;
+
+  @Column('jsonb')
+  readonly options: FileOptions;
+
+  /** What reading it found it to be. */
+  @Column('jsonb', { nullable: true })
+  readonly content: FileContent | null;
 
   @Column('text')
   readonly status: FileStatus;

@@ -8,6 +8,8 @@ import { FileMalformed, StagingCancelled, StagingEngineLost } from './staging.er
 export function refuseUnlessStaged({ id, status, error }: Operation): void {
   if (status === 'cancelled') throw new StagingCancelled(id);
   if (status !== 'failed') return;
-  if (error?.code === 'file_malformed') throw new FileMalformed(error.message, { ...error.details, operation_id: id });
+  if (error?.code === 'file_malformed' || error?.code === 'file_too_large') {
+    throw new FileMalformed(error.message, { ...error.details, operation_id: id }, error.code);
+  }
   throw new StagingEngineLost(error?.message, { operation_id: id, error_code: error?.code });
 }

@@ -2,6 +2,12 @@ import { integer, Setting, text } from '../config/setting';
 
 /** Uploads, and the processes that read them. */
 export class StagingConfig {
+  @Setting('STAGING_MAX_INFLATED_MB', integer({ min: 1, max: 1_048_576 }), 'what a compressed file may hold')
+  readonly maxInflatedMb: number = 10_240;
+
+  @Setting('STAGING_MAX_ROWS', integer({ min: 1 }), 'rows of one file')
+  readonly maxRows: number = 1_000_000_000;
+
   @Setting(
     'STAGING_MEMORY_MB',
     integer({ min: 128 }),
@@ -31,4 +37,8 @@ export class StagingConfig {
     'made once and kept in the database',
   )
   readonly signingSecret?: string = undefined;
+
+  get maxInflatedBytes(): number {
+    return this.maxInflatedMb * 1024 * 1024;
+  }
 }

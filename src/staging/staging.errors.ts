@@ -22,7 +22,9 @@ export class UnsupportedMediaType extends DomainError {
   readonly code = 'unsupported_media_type';
   readonly kind = 'unsupported_media';
   constructor(found: string) {
-    super(`Files of type ${found} cannot be loaded. Send CSV (text/csv) or Parquet (application/x-parquet)`);
+    super(
+      `Files of type ${found} cannot be loaded. Send CSV (text/csv), JSON (application/json, application/x-ndjson) or Parquet (application/x-parquet), as it is or compressed with gzip or zstd`,
+    );
   }
 }
 
@@ -89,11 +91,12 @@ export class GraphBusy extends DomainError {
 
 /** The content is not what its type says. The message says what and where. */
 export class FileMalformed extends DomainError {
-  readonly code = 'file_malformed';
   readonly kind = 'bad_request';
   constructor(
     message: string,
     override readonly details?: Readonly<Record<string, unknown>>,
+    /** `file_too_large`: it inflates to more than is allowed. */
+    readonly code: 'file_malformed' | 'file_too_large' = 'file_malformed',
   ) {
     super(message);
   }

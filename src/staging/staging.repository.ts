@@ -14,7 +14,10 @@ export interface TableTotals {
   bytes: number;
 }
 
-type NewFile = Pick<StagedFile, 'id' | 'graphId' | 'tableName' | 'fileName' | 'format' | 'createdBy' | 'createdAt'>;
+type NewFile = Pick<
+  StagedFile,
+  'id' | 'graphId' | 'tableName' | 'fileName' | 'format' | 'options' | 'createdBy' | 'createdAt'
+>;
 type Changes = Partial<Omit<StagedFile, 'id' | 'graphId'>>;
 
 /** Rows of staged files, and what staging knows of the graph's row. */

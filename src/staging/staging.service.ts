@@ -123,6 +123,8 @@ export class StagingService implements OnModuleInit {
       if (error instanceof ObjectNotFound) throw new StagingChanged(file.fileName);
       throw error;
     }
-    return { fileId: file.id, fileName: file.fileName, path };
+    const { mapping, csv } = file.options;
+    const formats = { dateFormats: csv?.dateFormats, timestampFormats: csv?.timestampFormats };
+    return { fileId: file.id, fileName: file.fileName, path, mapping, ...formats };
   }
 }

@@ -146,6 +146,38 @@ describe('staging', () => {
     }
   });
 
+  it('reads columns, dates and nulls as their sender says, into nodes and relationships', async () => {
+    const send = async (fields: object, content: string) => {
+      const { file_id: id, upload_url: url } = await announce(fields);
+      await put(url, content);
+      return client.expect(200, 'PATCH', files(`/${id}`), { status: 'uploaded' });
+    };
+    const csv = { date_formats: ['%d.%m.%Y'], null_values: ['-', ''] };
+    const mapping = { No: 'id', 'Full name': 'name', Birth: 'born', Remark: null };
+    const people = 'No;Full name;Birth;Remark\n1;Ada;10.12.1815;x\n2;Grace;-;y\n3;Nobody;32.13.1900;z\n';
+    expect(await send({ csv, column_mapping: mapping }, people)).toMatchObject({
+      status: 'staged',
+      content: { format: 'csv', compression: 'none', csv: { delimiter: ';' } },
+      column_mapping: { no: 'id', 'full name': 'name', birth: 'born', remark: null },
+    });
+    const knows = { file_name: 'knows.ndjson', table_name: 'KNOWS', content_type: 'application/x-ndjson' };
+    await send(
+      { ...knows, column_mapping: { a: 'from', b: 'to' } },
+      '{"a": 1, "b": 2, "since": 1950}\n{"a": 2, "b": 3}\n',
+    );
+    expect(await client.materialize(graph)).toMatchObject({
+      rows_loaded: 3,
+      rows_rejected: 2,
+      rejected_samples: [
+        { table: 'Person', row: 3, reason: 'type_mismatch: born is not DATE: 32.13.1900' },
+        { table: 'KNOWS', row: 2, reason: 'to_not_found: no Person has the key 3' },
+      ],
+    });
+    const found =
+      'MATCH (a:Person)-[k:KNOWS]->(b:Person) RETURN a.name AS a, CAST(a.born AS STRING) AS born, b.name AS b';
+    expect(await client.query(graph, found)).toEqual([{ a: 'Ada', born: '1815-12-10', b: 'Grace' }]);
+  });
+
   it('validates what is announced and asked', async () => {
     const post = async (fields: object) =>
       problem(
@@ -161,13 +193,25 @@ describe('staging', () => {
       code: 'table_not_found',
       tables: ['Person', 'KNOWS'],
     });
-    expect(await post({ content_type: 'application/json' })).toMatchObject({
+    expect(await post({ content_type: 'image/png' })).toMatchObject({
       status: 415,
       code: 'unsupported_media_type',
     });
     expect(await post({ file_name: '../a.csv' })).toMatchObject({
       status: 422,
       detail: [{ loc: ['body', 'file_name'] }],
+    });
+    expect(await post({ column_mapping: { who: 'nobody', a: 'id', b: 'ID' } })).toMatchObject({
+      status: 422,
+      detail: [{ loc: ['body', 'column_mapping', 'who'] }, { loc: ['body', 'column_mapping', 'b'] }],
+    });
+    expect(await post({ csv: { date_formats: ['%Q'], encoding: 'klingon', delimiter: '' } })).toMatchObject({
+      status: 422,
+      detail: expect.arrayContaining(
+        ['date_formats', 'encoding', 'delimiter'].map(
+          (name) => expect.objectContaining({ loc: ['body', 'csv', name] }) as unknown,
+        ),
+      ) as unknown,
     });
     expect(await post({ table_name: undefined })).toMatchObject({ status: 422 });
     const { file_id: id } = await announce();

@@ -1,8 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsObject, IsOptional, Matches, Max, Min, ValidateNested } from 'class-validator';
 import { Text } from '../../common/text';
-import { FILE_STATUSES, type FileStatus } from '../staged-file.entity';
+import { FILE_STATUSES, type FileOptions, type FileStatus } from '../staged-file.entity';
+import { toMapping } from '../column-mapping';
+import { CsvOptionsDto, IsColumnMapping, toCsvOptions } from './csv-options.dto';
 
 export class FileUploadRequest {
   @ApiProperty({ example: 'people.csv' })
@@ -10,13 +12,43 @@ export class FileUploadRequest {
   @Text({ max: 255 })
   file_name: string;
 
-  @ApiProperty({ required: false, example: 'text/csv', description: 'CSV or Parquet' })
+  @ApiProperty({
+    required: false,
+    example: 'text/csv',
+    description: 'CSV, JSON, NDJSON or Parquet; gzip and zstd are seen',
+  })
   @Text({ max: 255 })
   content_type: string = 'application/x-parquet';
 
   @ApiProperty({ example: 'Person', description: 'a node or relationship type of the schema' })
   @Text({ max: 255 })
   table_name: string;
+
+  @ApiProperty({
+    required: false,
+    type: CsvOptionsDto,
+    description: 'how the CSV is written; what is left out is found out',
+  })
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => CsvOptionsDto)
+  csv?: CsvOptionsDto;
+
+  @ApiProperty({
+    required: false,
+    type: Object,
+    example: { 'Full name': 'name', notes: null },
+    description: 'columns of the file by what they hold: a property, `from`, `to`, or null for nothing',
+  })
+  @IsOptional()
+  @IsColumnMapping()
+  column_mapping?: Record<string, string | null>;
+}
+
+/** How a request wants its file to be read. */
+export function toFileOptions({ csv, column_mapping: mapping }: FileUploadRequest): FileOptions {
+  return { ...(csv && { csv: toCsvOptions(csv) }), ...(mapping && { mapping: toMapping(mapping) }) };
 }
 
 export const STATUS_UPDATES = ['uploaded', 'archived', 'disabled'] as const;

@@ -68,6 +68,10 @@ export class GetFileInfoResponse extends FileInfo {
   table_id: string;
   @ApiProperty({ nullable: true, type: [Object] })
   columns: { name: string; type: string }[] | null;
+  @ApiProperty({ nullable: true, type: Object, description: 'what reading it found: format, compression, CSV dialect' })
+  content: object | null;
+  @ApiProperty({ nullable: true, type: Object, description: 'columns of the file by what they hold' })
+  column_mapping: object | null;
   @ApiProperty({ nullable: true, type: String, description: 'the operation that read it last' })
   operation_id: string | null;
   @ApiProperty()
@@ -137,6 +141,8 @@ export function toFileDetails(file: StagedFile): GetFileInfoResponse {
     graph_id: file.graphId,
     table_id: file.tableName,
     columns: file.columns,
+    content: file.content,
+    column_mapping: file.options.mapping ?? null,
     operation_id: file.operationId,
     layers: {
       s3: {

@@ -1,4 +1,5 @@
 import { isNested, parseType, type PropertyType, type ScalarType, type TypeTree } from '../../schemas/property-types';
+import type { DateFormats } from './messages';
 
 const DUCKDB_TYPES: Record<ScalarType, string> = {
   STRING: 'VARCHAR',
@@ -79,10 +80,12 @@ export interface Cast {
  * no boolean, a time of day does not fit into a date. Two exceptions, because files rarely mean them: digits of a
  * timestamp below the microsecond, and digits of a number beyond what its floating-point type holds.
  */
-export function castTo(column: string, source: string, type: PropertyType): Cast {
+export function castTo(column: string, source: string, type: PropertyType, formats: DateFormats = {}): Cast {
   const tree = parseType(type);
   const target = nameOf(tree);
   const tried = { sql: `try_cast(${column} as ${target})`, canFail: true };
+  const written = target === 'DATE' ? formats.dateFormats : formats.timestampFormats;
+  const parsed = written && `try_strptime(${column}, [${written.map(literal).join(', ')}])`;
   const never = { sql: `cast(null as ${target})`, canFail: true };
   if (source === target) return { sql: column, canFail: false };
   if (target === 'VARCHAR') return toText(column, source);
@@ -97,15 +100,16 @@ export function castTo(column: string, source: string, type: PropertyType): Cast
     case 'DOUBLE':
       return source in INTEGERS || isFraction(source) || source === 'VARCHAR' ? tried : never;
     case 'DATE':
+      if (parsed && source === 'VARCHAR') return { sql: wholeDay(parsed), canFail: true };
       if (isTimestamp(source)) {
-        const at = toTimestamp(column, source);
-        return { sql: `case when ${at} = date_trunc('day', ${at}) then cast(${at} as date) end`, canFail: true };
+        return { sql: wholeDay(toTimestamp(column, source)), canFail: true };
       }
       return source === 'VARCHAR' ? tried : never;
     case 'BLOB':
       // As in the answers of queries, since neither CSV nor JSON can hold bytes.
       return source === 'VARCHAR' ? { sql: `try(from_base64(${column}))`, canFail: true } : never;
     case 'TIMESTAMP':
+      if (parsed && source === 'VARCHAR') return { sql: `cast(${parsed} as timestamp)`, canFail: true };
       if (isTimestamp(source) || source === 'DATE') return { sql: toTimestamp(column, source), canFail: true };
       return source === 'VARCHAR' ? tried : never;
     default:
@@ -155,6 +159,10 @@ function toDecimal(
 /** DuckDB writes a field's name in quotes only where it needs them. */
 function fieldName(name: string): string {
   return /^[a-z_][a-z0-9_]*$/.test(name) ? name : quoted(name);
+}
+
+function wholeDay(at: string): string {
+  return `case when ${at} = date_trunc('day', ${at}) then cast(${at} as date) end`;
 }
 
 function toText(column: string, source: string): Cast {

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { assertNever } from '../../common/assert-never';
 import { DuckDbSession } from './duckdb-session';
-import type { ChildInput, ChildMessage, Job, ResultOf, TaskFailure } from './messages';
+import type { ChildInput, ChildMessage, FileLimits, Job, ResultOf, TaskFailure } from './messages';
 import { prepareTables } from './prepare-tables';
 import { queryTables } from './query-tables';
 import { stageFile } from './stage-file';
@@ -13,19 +13,22 @@ import { TaskError } from './task-error';
  */
 async function main({ job, ...limits }: ChildInput): Promise<void> {
   try {
-    const session = await DuckDbSession.open(limits, { ordered: job.task !== 'prepare' });
+    const session = await DuckDbSession.open(limits, {
+      ordered: job.task !== 'prepare',
+      maxTempBytes: job.task === 'stage' ? limits.maxInflatedBytes : undefined,
+    });
     orphaned = () => session.interrupt();
-    await send({ type: 'done', result: await perform(session, job) });
+    await send({ type: 'done', result: await perform(session, job, limits) });
   } catch (error) {
     if (!(error instanceof TaskError)) console.error(error);
     await send({ type: 'failed', failure: failureOf(error) });
   }
 }
 
-function perform(session: DuckDbSession, job: Job): Promise<ResultOf<Job>> {
+function perform(session: DuckDbSession, job: Job, limits: FileLimits): Promise<ResultOf<Job>> {
   switch (job.task) {
     case 'stage':
-      return stageFile(session, job);
+      return stageFile(session, job, limits);
     case 'prepare':
       return prepareTables(session, job, (progress) => void send({ type: 'progress', progress }));
     case 'query':

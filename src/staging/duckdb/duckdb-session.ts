@@ -1,6 +1,6 @@
 import { type DuckDBConnection, DuckDBInstance, type DuckDBPreparedStatement, type Json } from '@duckdb/node-api';
 import { literal } from './casts';
-import type { ChildInput } from './messages';
+import type { ChildInput, FileLimits } from './messages';
 
 export type Row = Record<string, Json>;
 
@@ -14,12 +14,16 @@ export class DuckDbSession {
   private constructor(private readonly connection: DuckDBConnection) {}
 
   /** `ordered`: what is written has the order of what was read; without it DuckDB needs less memory. */
-  static async open(limits: Omit<ChildInput, 'job'>, { ordered }: { ordered: boolean }): Promise<DuckDbSession> {
+  static async open(
+    limits: Omit<ChildInput, 'job' | keyof FileLimits>,
+    { ordered, maxTempBytes }: { ordered: boolean; maxTempBytes?: number },
+  ): Promise<DuckDbSession> {
     const { memoryMb, threads, directory, tempDirectory } = limits;
     const instance = await DuckDBInstance.create(':memory:', {
       memory_limit: `${memoryMb}MB`,
       threads: String(threads),
       temp_directory: tempDirectory,
+      ...(maxTempBytes === undefined ? {} : { max_temp_directory_size: `${Math.ceil(maxTempBytes / 1_048_576)}MiB` }),
     });
     const session = new DuckDbSession(await instance.connect());
     for (const setting of [

@@ -7,15 +7,63 @@ export interface StagedColumn {
   type: string;
 }
 
+export type FileFormat = 'csv' | 'json' | 'parquet';
+
+/** Formats of dates and times in text, in the letters of strptime; without them ISO 8601 is read. */
+export interface DateFormats {
+  dateFormats?: string[];
+  timestampFormats?: string[];
+}
+
+/** How a CSV is written, where its sender says so; the rest is found out. */
+export interface CsvOptions extends DateFormats {
+  delimiter?: string;
+  quote?: string;
+  escape?: string;
+  header?: boolean;
+  /** Names for a file without a header. */
+  columnNames?: string[];
+  /** Texts that are no value; without them an empty field is none. */
+  nullValues?: string[];
+  /** A label of the WHATWG encoding standard. */
+  encoding?: string;
+}
+
+export interface CsvDialect {
+  delimiter: string;
+  quote: string;
+  escape: string;
+  header: boolean;
+  columns: string[];
+  /** Empty lines at the beginning. */
+  skip: number;
+}
+
+/** What a file was found to be. */
+export interface FileContent {
+  format: 'csv' | 'json' | 'ndjson' | 'parquet';
+  compression: 'none' | 'gzip' | 'zstd';
+  encoding?: string;
+  csv?: Pick<CsvDialect, 'delimiter' | 'quote' | 'escape' | 'header'>;
+}
+
 /** Turns one uploaded file into an immutable, typed Parquet part. */
 export interface StageJob {
   task: 'stage';
-  format: 'csv' | 'parquet';
+  format: FileFormat;
   input: string;
   /** Where the part goes. A Parquet upload is its own part, so nothing is written for it. */
   output: string;
   /** Types by lower-case column name that the schema asks for; other columns stay text. */
   types: Record<string, PropertyType>;
+  csv?: CsvOptions;
+}
+
+/** What one file may hold. */
+export interface FileLimits {
+  /** After undoing its compression. */
+  maxInflatedBytes: number;
+  maxRows: number;
 }
 
 export interface StageResult {
@@ -23,6 +71,7 @@ export interface StageResult {
   columns: StagedColumn[];
   /** False where the upload itself is the part. */
   written: boolean;
+  content: FileContent;
 }
 
 /** A column that the graph's table has and where a part may keep it. */
@@ -37,10 +86,14 @@ export interface TargetColumn {
   sources: string[];
 }
 
-export interface PartRef {
+/** Source columns (lower case) and what they hold: the lower-case name of a column of the table, or null for nothing. */
+export type ColumnMapping = Record<string, string | null>;
+
+export interface PartRef extends DateFormats {
   fileId: string;
   fileName: string;
   path: string;
+  mapping?: ColumnMapping;
 }
 
 export interface PrepareTable {
@@ -152,7 +205,7 @@ export type ResultOf<J extends Job> = J extends StageJob
     : QueryResult;
 
 /** What the child is told on stdin: the job and the limits of the process. */
-export interface ChildInput {
+export interface ChildInput extends FileLimits {
   job: Job;
   memoryMb: number;
   threads: number;
@@ -165,6 +218,7 @@ export interface ChildInput {
 export interface TaskFailure {
   code:
     | 'file_malformed'
+    | 'file_too_large'
     | 'staging_columns_missing'
     | 'staging_columns_unknown'
     | 'staging_out_of_memory'

@@ -1,10 +1,12 @@
 import { castTo, duckdbType, literal, quoted, storedType } from './casts';
 import type { DuckDbSession } from './duckdb-session';
-import type { PartRef, PrepareTable, StagedColumn, TargetColumn } from './messages';
+import type { ColumnMapping, DateFormats, PartRef, PrepareTable, StagedColumn, TargetColumn } from './messages';
 
-/** Parts of one table with the same columns, which DuckDB reads as one. */
+/** Parts of one table with the same columns and the same understanding of them, which DuckDB reads as one. */
 interface PartGroup {
   columns: StagedColumn[];
+  mapping: ColumnMapping;
+  formats: DateFormats;
   parts: { index: number; part: PartRef }[];
 }
 
@@ -26,8 +28,10 @@ export class PartSource {
     const groups = new Map<string, PartGroup>();
     for (const [index, part] of table.parts.entries()) {
       const columns = await session.columns(`select * from read_parquet(${literal(part.path)})`);
-      const signature = JSON.stringify(columns);
-      const group = groups.get(signature) ?? { columns, parts: [] };
+      const { mapping = {}, dateFormats, timestampFormats } = part;
+      const formats = { dateFormats, timestampFormats };
+      const signature = JSON.stringify([columns, mapping, formats]);
+      const group = groups.get(signature) ?? { columns, mapping, formats, parts: [] };
       group.parts.push({ index, part });
       groups.set(signature, group);
     }
@@ -45,7 +49,9 @@ export class PartSource {
   unknown(): ColumnProblem[] {
     return this.problems((group) => {
       const used = new Set(this.table.columns.map((column) => find(group, column)?.name));
-      return group.columns.map(({ name }) => name).filter((name) => !used.has(name));
+      return group.columns
+        .map(({ name }) => name)
+        .filter((name) => !used.has(name) && group.mapping[name.toLowerCase()] !== null);
     });
   }
 
@@ -82,7 +88,7 @@ export class PartSource {
     const casts = this.table.columns.map((column) => {
       const found = find(group, column);
       const cast = found
-        ? castTo(quoted(found.name), found.type, column.type)
+        ? castTo(quoted(found.name), found.type, column.type, group.formats)
         : { sql: `cast(null as ${duckdbType(column.type)})`, canFail: false };
       const misfit = found && cast.canFail ? `${quoted(found.name)} is not null and ${cast.sql} is null` : undefined;
       return { sql: withDefault(cast.sql, column), misfit, source: found && quoted(found.name) };
@@ -121,12 +127,21 @@ function withDefault(sql: string, { type, default: value }: TargetColumn): strin
   return value === undefined ? sql : `coalesce(${sql}, cast(${literal(value)} as ${duckdbType(type)}))`;
 }
 
-function find(group: PartGroup, column: TargetColumn): StagedColumn | undefined {
+/** What the mapping says comes first; a column that is mapped to something else is not looked at. */
+function find({ columns, mapping }: PartGroup, column: TargetColumn): StagedColumn | undefined {
+  const wanted = targetOf(column);
+  const mapped = columns.filter(({ name }) => mapping[name.toLowerCase()] === wanted);
+  if (mapped.length > 0) return mapped[0];
   for (const source of column.sources) {
-    const found = group.columns.find(({ name }) => name.toLowerCase() === source);
+    const found = columns.find(({ name }) => name.toLowerCase() === source && !(source in mapping));
     if (found) return found;
   }
   return undefined;
+}
+
+/** How a mapping names a column of the table. */
+export function targetOf({ name, role }: TargetColumn): string {
+  return role === 'from' || role === 'to' ? role : name.toLowerCase();
 }
 
 function read(group: PartGroup, withOrigin: boolean): string {

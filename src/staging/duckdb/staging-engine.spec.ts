@@ -16,7 +16,7 @@ import { Confinement } from '../../engine/confinement';
 import type { GraphSchema, PropertyType } from '../../schemas/graph-schema';
 import { columnTypes, preparePlan } from '../prepare-plan';
 import { StagingConfig } from '../staging.config';
-import type { PartRef, PreparedTable, StageResult } from './messages';
+import type { CsvOptions, FileFormat, PartRef, PreparedTable, StageResult } from './messages';
 import { StagingEngine } from './staging-engine';
 
 const SCHEMA: GraphSchema = {
@@ -65,11 +65,15 @@ describe('StagingEngine', () => {
   async function stage(
     content: string | Buffer,
     types: Record<string, PropertyType> = {},
-    format: 'csv' | 'parquet' = 'csv',
+    format: FileFormat = 'csv',
+    csv?: CsvOptions,
   ): Promise<StageResult & { part: string }> {
     const [input, output] = [path(`in-${++made}`), path(`part-${made}.parquet`)];
     writeFileSync(input, content);
-    const result = await engine.run({ task: 'stage', format, input, output, types }, { directory, signal: signal() });
+    const result = await engine.run(
+      { task: 'stage', format, input, output, types, csv },
+      { directory, signal: signal() },
+    );
     return { ...result, part: result.written ? output : input };
   }
 
@@ -174,8 +178,8 @@ describe('StagingEngine', () => {
         /line 2, column "b": bytes that are not UTF-8/,
       ],
       ['an empty file', '', /The file is empty/],
-      ['binary data', Buffer.from([1, 0, 2, 0, 3]), /binary data or UTF-16/],
-      ['a gzip file', Buffer.from([0x1f, 0x8b, 8, 0]), /compressed with gzip, not CSV/],
+      ['binary data', Buffer.from([1, 0, 2, 0, 3]), /binary data or text in an unmarked encoding/],
+      ['half a gzip file', Buffer.from([0x1f, 0x8b, 8, 0]), /gzip file is cut off/],
       ['JSON', '{"a": 1}\n', /looks like JSON/],
       ['a name that stands twice', 'a,b,A\n1,2,3\n', /line 1: the name "A" stands twice/],
       ['a column without a name', 'a,,c\n1,2,3\n', /line 1: column 2 has no name/],

@@ -60,8 +60,9 @@ export class StagingEngine {
     signal.addEventListener('abort', kill);
     try {
       signal.throwIfAborted();
-      const { memoryMb, threads } = this.config;
-      const input: ChildInput = { job, memoryMb, threads, directory, tempDirectory };
+      const { memoryMb, threads, maxInflatedBytes, maxRows } = this.config;
+      const limits = { memoryMb, threads, maxInflatedBytes, maxRows };
+      const input: ChildInput = { job, ...limits, directory, tempDirectory };
       const answer = await converse(child, input, onProgress);
       signal.throwIfAborted();
       if (answer.type === 'done') return answer.result as ResultOf<J>;
@@ -140,7 +141,8 @@ function endOf(child: ChildProcess): Promise<void> {
 function domainError({ code, message, details }: TaskFailure): Error {
   switch (code) {
     case 'file_malformed':
-      return new FileMalformed(message, details);
+    case 'file_too_large':
+      return new FileMalformed(message, details, code);
     case 'staging_columns_missing':
     case 'staging_columns_unknown':
       return new StagedColumnsWrong(code, message, details);

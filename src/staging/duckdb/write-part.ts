@@ -1,0 +1,28 @@
+import { castTo, literal, quoted } from './casts';
+import type { DuckDbSession } from './duckdb-session';
+import type { StagedColumn, StageJob } from './messages';
+
+/**
+ * Writes the rows of a temporary table of text columns as the part. A column becomes what the schema asks for when every
+ * value fits it exactly, else it stays text: its bad rows are told later, by row, when the table is prepared. Row n of the
+ * part is row n of the file.
+ */
+export async function writePart(
+  session: DuckDbSession,
+  { output, types, csv }: StageJob,
+  table: string,
+  columns: string[],
+): Promise<{ rows: number; columns: StagedColumn[] }> {
+  const casts = columns.map((name) => {
+    const type = types[name.toLowerCase()];
+    return { name, cast: type ? castTo(quoted(name), 'VARCHAR', type, csv) : { sql: quoted(name), canFail: false } };
+  });
+  const misfits = casts.map(({ name, cast }, index) => `count(${quoted(name)}) - count(${cast.sql}) as m${index}`);
+  const counts = await session.numbers(`select count(*) as rows, ${misfits.join(', ')} from ${table}`);
+  const selected = casts.map(({ name, cast }, index) =>
+    counts[`m${index}`] === 0 ? `${cast.sql} as ${quoted(name)}` : quoted(name),
+  );
+  const select = `select ${selected.join(', ')} from ${table}`;
+  await session.run(`copy (${select}) to ${literal(output)} (format parquet, compression snappy)`);
+  return { rows: counts.rows, columns: await session.columns(select) };
+}
