@@ -17,6 +17,20 @@ export interface TableLoad {
   files: string[];
   /** Rows in the files together, for progress. */
   rows: number;
+  /**
+   * For nodes of a table that may hold some of them: a row whose key is there replaces all values of that node. The names
+   * are those of the files' columns. Without it a key that is there makes the load fail.
+   */
+  upsert?: { key: string; properties: string[] };
+}
+
+/** Keys of all nodes of a table, to be written as Parquet. */
+export interface KeyExport {
+  table: string;
+  /** The primary key; also the name of the file's column. */
+  key: string;
+  /** Absolute path inside {@link BuildSpec.inputDirectory}; ends in `.parquet`. */
+  file: string;
 }
 
 export interface BuildSpec {
@@ -28,9 +42,11 @@ export interface BuildSpec {
   base?: GenerationRef;
   /** Statements made by the platform from the graph's schema (such as definitions of tables), run in order before any load. */
   definitions: string[];
-  /** Nodes first, then relationships. */
-  loads: TableLoad[];
-  /** The only directory besides the target's that the loader may read. */
+  /** What to write of the base before anything else. */
+  keys?: KeyExport[];
+  /** Nodes first, then relationships. A function is called once the keys are written. */
+  loads: TableLoad[] | (() => Promise<TableLoad[]>);
+  /** The only directory besides the target's that the loader may read, and write the keys to. */
   inputDirectory?: string;
 }
 

@@ -13,6 +13,8 @@ export class EngineWorld {
   readonly folder = mkdtempSync(join(tmpdir(), 'graphstead-engine-'));
   readonly input = join(this.folder, 'input');
   readonly engine: LadybugEngine;
+  /** The target given out last. */
+  last!: GenerationRef;
   private made = 0;
 
   constructor(settings: Partial<EngineConfig> = {}, level: ConfinementLevel = 'none') {
@@ -24,7 +26,18 @@ export class EngineWorld {
   /** A place for a new generation. */
   target(graphId = `kg${this.made}`): GenerationRef {
     this.made += 1;
-    return { graphId, generation: 1, directory: join(this.folder, `generation-${this.made}`) };
+    this.last = { graphId, generation: 1, directory: join(this.folder, `generation-${this.made}`) };
+    return this.last;
+  }
+
+  /** Rows of a Parquet file. */
+  async count(file: string): Promise<number> {
+    const instance = await DuckDBInstance.create(':memory:');
+    const connection = await instance.connect();
+    const rows = await connection.runAndReadAll(`SELECT count(*) FROM read_parquet('${file}')`);
+    connection.closeSync();
+    instance.closeSync();
+    return Number(rows.getRows()[0][0]);
   }
 
   async parquet(name: string, select: string): Promise<string> {

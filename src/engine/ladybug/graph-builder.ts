@@ -49,9 +49,13 @@ export class GraphBuilder {
     onProgress: (progress: BuildProgress) => void = () => undefined,
   ): Promise<void> {
     const input = spec.inputDirectory === undefined ? undefined : await realpath(spec.inputDirectory);
-    const loader = await this.hosts.loader(directory, input);
+    const { keys, definitions, loads } = spec;
+    const loader = await this.hosts.loader(directory, input, keys !== undefined);
     await ending(loader, signal, async () => {
-      await loader.build({ definitions: spec.definitions, loads: spec.loads }, onProgress);
+      if (typeof loads === 'function') {
+        if (keys) await loader.build({ keys, definitions: [], loads: [] }, onProgress);
+        await loader.build({ definitions, loads: await loads() }, onProgress);
+      } else await loader.build({ keys, definitions, loads }, onProgress);
       await loader.close(60_000);
     });
     const left = (await readdir(directory)).filter((name) => name !== basename(graphFile(directory)));

@@ -39,8 +39,8 @@ export class HostFactory {
     });
   }
 
-  /** A process that builds a new file in a directory, from files in another. */
-  loader(directory: string, inputDirectory?: string): Promise<HostProcess> {
+  /** A process that builds a new file in a directory, from files in another, to which it may also write where it must. */
+  loader(directory: string, inputDirectory?: string, writesInput = false): Promise<HostProcess> {
     return HostProcess.start({
       open: {
         mode: 'build',
@@ -51,8 +51,8 @@ export class HostFactory {
         threads: this.config.loaderThreads,
       },
       confinement: this.confinement,
-      readOnly: inputDirectory === undefined ? [] : [inputDirectory],
-      writable: [directory],
+      readOnly: inputDirectory === undefined || writesInput ? [] : [inputDirectory],
+      writable: inputDirectory !== undefined && writesInput ? [directory, inputDirectory] : [directory],
       startMs: this.config.startSeconds * 1000,
       memoryBytes: this.config.loaderMemoryMb * MB,
       limits: { fileBytes: this.maxDatabaseBytes(), cpuSeconds: this.config.cpuSeconds },

@@ -155,6 +155,40 @@ describe('building a generation', () => {
       expect(readdirSync(base.directory)).toEqual(readdirSync(spec.target.directory));
     });
 
+    it('writes keys, then replaces the nodes that it has and adds the others, whatever the type of their values', async () => {
+      const base = await world.ring(100);
+      const file = join(world.input, 'keys.parquet');
+      const rows = await world.parquet(
+        'upsert.parquet',
+        `SELECT CAST(i AS BIGINT) AS "ID", 'new' AS name, NULL::DATE AS born, TIMESTAMP '2024-05-06 07:08:09' AS seen,
+         1.5::DOUBLE AS score FROM range(98, 102) t(i)`,
+      );
+      let keys = 0;
+      const manifest = await world.engine.build(
+        {
+          target: world.target(),
+          base,
+          inputDirectory: world.input,
+          keys: [{ table: 'Person', key: 'id', file }],
+          definitions: [],
+          loads: async () => {
+            keys = await world.count(file);
+            const upsert = { key: 'id', properties: ['name', 'born', 'seen', 'score'] };
+            return [{ table: 'Person', kind: 'node', files: [rows], rows: 4, upsert }];
+          },
+        },
+        { signal: never() },
+      );
+      expect(keys).toBe(100);
+      expect(manifest).toMatchObject({ nodes: { Person: 102 }, relationships: { KNOWS: 100 } });
+      const found = await world.rows(world.last, 'MATCH (p:Person) WHERE p.id > 96 RETURN p.* ORDER BY p.id');
+      expect(found.rows.slice(0, 2)).toEqual([
+        expect.objectContaining({ 'p.id': 97, 'p.name': 'person 97' }),
+        { 'p.id': 98, 'p.name': 'new', 'p.born': null, 'p.seen': '2024-05-06T07:08:09Z', 'p.score': 1.5 },
+      ]);
+      expect(found.rows).toHaveLength(5);
+    });
+
     it('leaves nothing behind where it fails, and the base as it was', async () => {
       const base = await world.ring(100);
       const before = readFileSync(graphFile(base.directory));

@@ -1,4 +1,4 @@
-import type { QueryColumn } from '../graph-engine';
+import type { KeyExport, QueryColumn, TableLoad } from '../graph-engine';
 
 /** JSON payloads of the protocol (PROTOCOL.md). Fields may be added; none changes its meaning. */
 export interface OpenMessage {
@@ -39,8 +39,9 @@ export interface EndMessage {
 }
 
 export interface BuildMessage {
+  keys?: KeyExport[];
   definitions: string[];
-  loads: { table: string; kind: 'node' | 'relationship'; from?: string; to?: string; files: string[]; rows: number }[];
+  loads: TableLoad[];
 }
 
 export interface ProgressMessage {
