@@ -7,6 +7,7 @@ import { Idempotency1764000400000 } from './1764000400000-idempotency';
 import { OpenDeadLetters1764000800000 } from './1764000800000-open-dead-letters';
 import { OperationHistory1765000000000 } from './1765000000000-operation-history';
 import { FileContents1765000050000 } from './1765000050000-file-contents';
+import { Materializations1765000040000 } from './1765000040000-materializations';
 import { RequestCounts1765000070000 } from './1765000070000-request-counts';
 import { ListedGraphs1765000080000 } from './1765000080000-listed-graphs';
 import { QueryMetering1765000071000 } from './1765000071000-query-metering';
@@ -22,6 +23,7 @@ export const MIGRATIONS = [
   OpenDeadLetters1764000800000,
   OperationHistory1765000000000,
   FileContents1765000050000,
+  Materializations1765000040000,
   RequestCounts1765000070000,
   ListedGraphs1765000080000,
   QueryMetering1765000071000,

@@ -18,7 +18,7 @@ export class CollectGenerationsSensor extends Sensor {
   }
 
   async look(): Promise<void> {
-    const removed = await this.generations.collect(this.config.keepHours);
+    const removed = await this.generations.collect(this.config.keepHours, this.config.drainSeconds);
     if (removed > 0) this.logger.log(`Removed ${removed} data files that were no longer needed`);
   }
 }

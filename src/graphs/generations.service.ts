@@ -7,7 +7,7 @@ import { Transactor } from '../database/transactor';
 import { type GenerationManifest, type GenerationRef, GraphEngine } from '../engine/graph-engine';
 import { StaleAttemptError } from '../operations/operations.errors';
 import { Generation } from './graph.entity';
-import { PublishConflict } from './graphs.errors';
+import { NoPreviousGeneration, NotTheLiveGeneration, PublishConflict } from './graphs.errors';
 
 /** Sent with the graph's id whenever another generation went live, or the graph went away. */
 export const GRAPH_CHANGED = 'graph_changed';
@@ -23,6 +23,14 @@ export interface BuildContext {
 export interface Build extends GenerationRef {
   /** What was live when the build began, which publishing compares with; the base of builds that change some of it. */
   live: GenerationRef | null;
+}
+
+/** What a generation was made from. */
+export interface GenerationContents {
+  /** Ids of the staged files whose rows it holds. */
+  files: string[];
+  /** Whether it also holds rows that no staged file has. */
+  otherRows: boolean;
 }
 
 /**
@@ -55,17 +63,18 @@ export class GenerationsService {
   }
 
   /**
-   * Makes a finished build live, together with whatever else `alongside` writes. Throws {@link PublishConflict}, or that
-   * the attempt is over; the build is removed then.
+   * Makes a finished build live, together with whatever else `alongside` writes. Without `contents` it holds what the live
+   * generation was made from. Throws {@link PublishConflict}, or that the attempt is over; the build is removed then.
    */
   async publish(
     ctx: BuildContext,
     build: Build,
     manifest: GenerationManifest,
     alongside: (em: EntityManager) => Promise<void>,
+    contents?: GenerationContents,
   ): Promise<void> {
     try {
-      await this.makeLive(ctx, build, manifest, alongside);
+      await this.makeLive(ctx, build, manifest, alongside, contents);
     } catch (error) {
       // Refused for certain, and the sensor may have looked already. After anything else it may be live.
       if (error instanceof StaleAttemptError || error instanceof PublishConflict) await this.discard(build);
@@ -78,12 +87,14 @@ export class GenerationsService {
     build: Build,
     manifest: GenerationManifest,
     alongside: (em: EntityManager) => Promise<void>,
+    contents?: GenerationContents,
   ): Promise<void> {
     return ctx.transaction(async (em) => {
+      const live = build.live?.generation ?? null;
       const [, changed] = await em.query<[unknown, number]>(
         `update graph set live_generation = $2, status = 'active', updated_at = now()
          where id = $1 and live_generation is not distinct from $3 and status in ('provisioning', 'active')`,
-        [build.graphId, build.generation, build.live?.generation ?? null],
+        [build.graphId, build.generation, live],
       );
       if (changed !== 1) throw new PublishConflict(build.graphId);
       await em.query(
@@ -91,10 +102,25 @@ export class GenerationsService {
         [build.graphId],
       );
       await em.query(
-        `update generation set status = 'live', manifest = $3, published_at = now() where graph_id = $1 and number = $2`,
-        [build.graphId, build.generation, JSON.stringify(manifest)],
+        `update generation set status = 'live', manifest = $3, published_at = now(), previous = $4,
+           files = coalesce($5, (select files from generation where graph_id = $1 and number = $4), '{}'),
+           other_rows = coalesce($6, (select other_rows from generation where graph_id = $1 and number = $4), false)
+         where graph_id = $1 and number = $2`,
+        [
+          build.graphId,
+          build.generation,
+          JSON.stringify(manifest),
+          live,
+          contents?.files ?? null,
+          contents?.otherRows ?? null,
+        ],
       );
       await alongside(em);
+      // Taking this generation back must also bring back the schema that fits.
+      await em.query(
+        'update generation set schema = (select schema from graph where id = $1) where graph_id = $1 and number = $2',
+        [build.graphId, build.generation],
+      );
       await this.notifications.notify(em, GRAPH_CHANGED, build.graphId);
     });
   }
@@ -115,26 +141,78 @@ export class GenerationsService {
   }
 
   /**
-   * Removes the files of generations that were replaced long enough ago and of builds whose attempt is over. Safe in
-   * many processes at once: removing twice does nothing. Returns how many it removed.
+   * Makes the generation before the live one live again, with the schema that it had; all of it is one compare-and-set.
+   * `expected`: what the caller takes for live. Throws {@link NotTheLiveGeneration}, {@link NoPreviousGeneration}.
    */
-  async collect(keepHours: number): Promise<number> {
-    const rows = await this.transactor.em.query<{ graph_id: string; number: number; status: string }[]>(
+  async takeBack(em: EntityManager, graphId: string, expected?: number): Promise<{ from: Generation; to: Generation }> {
+    await em.query('select 1 from graph where id = $1 for update', [graphId]);
+    const from = await em.findOneBy(Generation, { graphId, status: 'live' });
+    if (from === null) throw new NoPreviousGeneration(expected ?? 0, 'the graph has no data yet');
+    if (expected !== undefined && expected !== from.number) throw new NotTheLiveGeneration(expected, from.number);
+    if (from.previous === null) throw new NoPreviousGeneration(from.number, 'there was none before it');
+    await em.query(
+      `update generation set status = 'retired', retired_at = now() where graph_id = $1 and number = $2 and status = 'live'`,
+      [graphId, from.number],
+    );
+    const [, revived] = await em.query<[unknown, number]>(
+      `update generation set status = 'live', retired_at = null where graph_id = $1 and number = $2 and status = 'retired'`,
+      [graphId, from.previous],
+    );
+    if (revived !== 1) {
+      throw new NoPreviousGeneration(
+        from.number,
+        `generation ${from.previous} is no longer kept (GENERATION_KEEP_HOURS)`,
+      );
+    }
+    await em.query(
+      `update graph set live_generation = $2, updated_at = now(),
+         schema = coalesce((select schema from generation where graph_id = $1 and number = $2), schema)
+       where id = $1`,
+      [graphId, from.previous],
+    );
+    await this.notifications.notify(em, GRAPH_CHANGED, graphId);
+    return { from, to: (await em.findOneBy(Generation, { graphId, number: from.previous }))! };
+  }
+
+  /**
+   * Removes the files of generations that were replaced long enough ago, or that are not the one before the live one and
+   * have no reader left, and of builds whose attempt is over. Safe in many processes at once: each claims what it removes,
+   * so that nothing that was claimed can go live again. Returns how many it removed.
+   */
+  async collect(keepHours: number, drainSeconds: number): Promise<number> {
+    const { em } = this.transactor;
+    const rows = await em.query<{ graph_id: string; number: number; status: string }[]>(
       `select g.graph_id, g.number, g.status from generation g
        left join operation o on o.id = g.operation_id
        where (g.status = 'retired' and g.retired_at < now() - make_interval(hours => $1))
+          or (g.status = 'retired' and g.retired_at < now() - make_interval(secs => $2) and not exists (
+               select from generation l where l.graph_id = g.graph_id and l.status = 'live' and l.previous = g.number))
           or (g.status = 'building' and (o.id is null or o.status not in ('pending', 'running') or o.attempt <> g.attempt))
+          or g.status = 'collecting'
        limit 100`,
-      [keepHours],
+      [keepHours, drainSeconds],
     );
-    for (const row of rows) {
-      await this.discard(this.ref(row.graph_id, row.number));
-      await this.transactor.em.query(
-        'update generation set status = $3 where graph_id = $1 and number = $2 and status = $4',
-        [row.graph_id, row.number, row.status === 'building' ? 'abandoned' : 'collected', row.status],
-      );
+    for (const { graph_id: graphId, number, status } of rows) {
+      if (status !== 'building' && !(await this.claim(graphId, number))) continue;
+      await this.discard(this.ref(graphId, number));
+      const [from, to] = status === 'building' ? ['building', 'abandoned'] : ['collecting', 'collected'];
+      await em.query('update generation set status = $3 where graph_id = $1 and number = $2 and status = $4', [
+        graphId,
+        number,
+        to,
+        from,
+      ]);
     }
     return rows.length;
+  }
+
+  private async claim(graphId: string, number: number): Promise<boolean> {
+    const [, claimed] = await this.transactor.em.query<[unknown, number]>(
+      `update generation set status = 'collecting'
+       where graph_id = $1 and number = $2 and status in ('retired', 'collecting')`,
+      [graphId, number],
+    );
+    return claimed === 1;
   }
 
   /** Removes every file of a graph. */
@@ -156,4 +234,14 @@ export class GenerationsService {
   ref(graphId: string, generation: number): GenerationRef {
     return { graphId, generation, directory: this.config.path('graphs', graphId, String(generation)) };
   }
+}
+
+/** What a generation was made from. Rows without any file came by another way, whoever published them. */
+export function contentsOf({ files, otherRows, manifest }: Generation): GenerationContents {
+  return { files, otherRows: otherRows || (files.length === 0 && rowsIn(manifest) > 0) };
+}
+
+function rowsIn(manifest: GenerationManifest | null): number {
+  const counts = [...Object.values(manifest?.nodes ?? {}), ...Object.values(manifest?.relationships ?? {})];
+  return counts.reduce((sum, count) => sum + count, 0);
 }

@@ -62,7 +62,7 @@ export class Graph {
   readonly updatedAt: Date;
 }
 
-export type GenerationStatus = 'building' | 'live' | 'retired' | 'collected' | 'abandoned';
+export type GenerationStatus = 'building' | 'live' | 'retired' | 'collecting' | 'collected' | 'abandoned';
 
 /** One database file of a graph, with what was counted in it when it was finished. */
 @Entity('generation')
@@ -84,6 +84,18 @@ export class Generation {
 
   @Column('jsonb', { nullable: true })
   readonly manifest: GenerationManifest | null;
+
+  /** Ids of the staged files whose rows it holds. */
+  @Column('uuid', { array: true })
+  readonly files: string[];
+
+  /** Whether it also holds rows that no staged file has, such as those of a restored backup. */
+  @Column('boolean', { name: 'other_rows' })
+  readonly otherRows: boolean;
+
+  /** What was live before it. */
+  @Column('integer', { nullable: true })
+  readonly previous: number | null;
 
   @Column('timestamptz', { name: 'published_at', nullable: true })
   readonly publishedAt: Date | null;

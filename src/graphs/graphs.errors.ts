@@ -37,3 +37,25 @@ export class PublishConflict extends DomainError {
     super(`Graph ${graphId} was changed by something else while this was being built. Run it again`);
   }
 }
+
+/** There is no earlier data of the graph to go back to. */
+export class NoPreviousGeneration extends DomainError {
+  readonly code = 'no_previous_generation';
+  readonly kind = 'conflict';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(generation: number, reason: string) {
+    super(`Generation ${generation} cannot be taken back: ${reason}`);
+    this.details = { generation };
+  }
+}
+
+/** The generation that should be taken back is not the live one. */
+export class NotTheLiveGeneration extends DomainError {
+  readonly code = 'not_the_live_generation';
+  readonly kind = 'conflict';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(generation: number, live: number) {
+    super(`Generation ${generation} is not live, generation ${live} is. Look again before you take it back`);
+    this.details = { generation, live_generation: live };
+  }
+}

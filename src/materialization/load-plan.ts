@@ -1,10 +1,18 @@
-import type { GenerationManifest, TableLoad } from '../engine/graph-engine';
-import type { GraphSchema } from '../schemas/graph-schema';
+import type { GenerationManifest, KeyExport, TableLoad } from '../engine/graph-engine';
+import { findType, type GraphSchema, pairsOf } from '../schemas/graph-schema';
 import type { PreparedTables } from '../staging/staging.service';
 import { LoadMismatch, RowsRejected, TableWhollyRejected } from './materialization.errors';
 
-/** What to load in which order: nodes first, since relationships need both of their ends. */
-export function loadsOf(schema: GraphSchema, prepared: PreparedTables): TableLoad[] {
+/** Rows by table: what a generation that others build upon has. */
+export type Counts = Pick<GenerationManifest, 'nodes' | 'relationships'>;
+
+export const NO_ROWS: Counts = { nodes: {}, relationships: {} };
+
+/**
+ * What to load in which order: nodes first, since relationships need both of their ends. Nodes of a table that has some
+ * in the base replace those with the same key.
+ */
+export function loadsOf(schema: GraphSchema, prepared: PreparedTables, base: Counts = NO_ROWS): TableLoad[] {
   const ends = new Map(schema.relationships.map(({ name, from, to }) => [name, { from, to }]));
   return prepared.tables
     .filter((table) => table.rowsLoaded > 0)
@@ -14,8 +22,21 @@ export function loadsOf(schema: GraphSchema, prepared: PreparedTables): TableLoa
       ...ends.get(table.table),
       files: table.files,
       rows: table.rowsLoaded,
+      ...((base.nodes[table.table] ?? 0) > 0 && { upsert: upsertOf(schema, table.table) }),
     }))
     .sort((a, b) => Number(a.kind === 'relationship') - Number(b.kind === 'relationship'));
+}
+
+/** The keys in the base that the ends of these relationship tables may point at, to be written below a directory. */
+export function keysOf(schema: GraphSchema, tables: Iterable<string>, base: Counts, directory: string): KeyExport[] {
+  const ends = new Set<string>();
+  for (const table of tables) {
+    const found = findType(schema, table);
+    if (found?.kind === 'relationship') pairsOf(found.type).forEach(({ from, to }) => ends.add(from).add(to));
+  }
+  return schema.nodes
+    .filter(({ name }) => ends.has(name) && (base.nodes[name] ?? 0) > 0)
+    .map(({ name, primaryKey }) => ({ table: name, key: primaryKey, file: `${directory}/${name}.parquet` }));
 }
 
 /** Turns rejects into the failure that they are: any one without `ignoreErrors`, a table without a good row always. */
@@ -33,10 +54,21 @@ export function refuseBadTables({ tables, samples }: PreparedTables, ignoreError
   if (rejected > 0 && !ignoreErrors) throw new RowsRejected(rejected, report, samples);
 }
 
-/** The engine must have exactly the rows that it was given. */
-export function refuseMismatch(prepared: PreparedTables, manifest: GenerationManifest): void {
+/**
+ * The engine must have exactly the rows that it was given beside those of the base. Of nodes that were loaded into a table
+ * that has some, each may be a new one or replace one.
+ */
+export function refuseMismatch(prepared: PreparedTables, manifest: Counts, base: Counts = NO_ROWS): void {
   for (const { table, rowsLoaded, kind } of prepared.tables) {
-    const found = (kind === 'node' ? manifest.nodes : manifest.relationships)[table] ?? 0;
-    if (found !== rowsLoaded) throw new LoadMismatch(table, rowsLoaded, found);
+    const which = kind === 'node' ? 'nodes' : 'relationships';
+    const before = base[which][table] ?? 0;
+    const found = manifest[which][table] ?? 0;
+    const least = kind === 'node' ? Math.max(before, rowsLoaded) : before + rowsLoaded;
+    if (found < least || found > before + rowsLoaded) throw new LoadMismatch(table, before + rowsLoaded, found);
   }
+}
+
+function upsertOf(schema: GraphSchema, table: string): TableLoad['upsert'] {
+  const { primaryKey, properties } = schema.nodes.find(({ name }) => name === table)!;
+  return { key: primaryKey, properties: properties.map(({ name }) => name).filter((name) => name !== primaryKey) };
 }

@@ -8,6 +8,27 @@ export class NothingStaged extends DomainError {
   }
 }
 
+/** What only loads new files cannot bring the graph up to date. */
+export class RebuildNeeded extends DomainError {
+  readonly code = 'rebuild_needed';
+  readonly kind = 'conflict';
+  constructor(why: string) {
+    super(`${why}, so loading new files alone would not give what is staged. Materialize with "rebuild": true`);
+  }
+}
+
+/** A rebuild that nobody asked for would lose rows that are in no file. */
+export class RowsWouldBeLost extends DomainError {
+  readonly code = 'rows_would_be_lost';
+  readonly kind = 'conflict';
+  constructor(why: string) {
+    super(
+      `${why}, and the graph also holds rows that are in no staged file (from a backup or another graph), which a rebuild ` +
+        'would lose. Stage the files again, or materialize with "rebuild": true',
+    );
+  }
+}
+
 /** A row that is not right, as people look for it: file, row, reason. */
 export interface RejectedRow {
   table: string;

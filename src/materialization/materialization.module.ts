@@ -6,12 +6,13 @@ import { JobsModule } from '../jobs/jobs.module';
 import { StagingModule } from '../staging/staging.module';
 import { MaterializationController } from './materialization.controller';
 import { MaterializationService } from './materialization.service';
+import { MaterializationsRepository } from './materializations.repository';
 import { MaterializeGraph } from './materialization.operations';
 import { MaterializeGraphProcessor } from './materialize-graph.processor';
 
 @Module({
   imports: [AuditModule, EngineModule, GraphsModule, StagingModule, JobsModule.forFeature([MaterializeGraph])],
   controllers: [MaterializationController],
-  providers: [MaterializationService, MaterializeGraphProcessor],
+  providers: [MaterializationService, MaterializationsRepository, MaterializeGraphProcessor],
 })
 export class MaterializationModule {}

@@ -1,5 +1,6 @@
-import { IsBoolean } from 'class-validator';
+import { IsBoolean, IsIn, IsOptional } from 'class-validator';
 import { defineOperation } from '../operations/define-operation';
+import { type Mode, MODES } from './materialization-plan';
 
 export class MaterializeGraphPayload {
   /** Build even if nothing changed since the last time. */
@@ -9,9 +10,13 @@ export class MaterializeGraphPayload {
   /** Leave bad rows out and count them; without it one bad row means that nothing is published. */
   @IsBoolean()
   ignoreErrors: boolean;
+
+  @IsOptional()
+  @IsIn(MODES)
+  mode?: Mode;
 }
 
-/** Builds a new generation from everything that is staged, and publishes it. */
+/** Builds the next generation from what is staged, all of it or what is new, and publishes it. */
 export const MaterializeGraph = defineOperation({
   name: 'graph_materialization',
   locks: 'graph',

@@ -1,16 +1,26 @@
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service';
 import type { Actor } from '../auth/actor';
-import { NotImplementedYet } from '../common/not-implemented';
 import { Transactor } from '../database/transactor';
+import { GenerationsService } from '../graphs/generations.service';
+import type { Generation, Graph } from '../graphs/graph.entity';
 import { GraphNotReady } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
 import { requireRoomToday } from '../limits/daily-limit';
 import { TierTable } from '../limits/tier-table';
 import type { Operation } from '../operations/operation.entity';
 import { OperationsService } from '../operations/operations.service';
+import { StagingService } from '../staging/staging.service';
 import type { MaterializeDto } from './dto/materialize.dto';
+import { leastContent } from './least-content';
+import { NO_ROWS } from './load-plan';
+import { type Mode, planMaterialization } from './materialization-plan';
+import { MaterializationsRepository, type PastMaterialization } from './materializations.repository';
 import { MaterializeGraph } from './materialization.operations';
+
+function modeOf(request: MaterializeDto): Mode {
+  return request.rebuild ? 'rebuild' : request.mode;
+}
 
 const MS_PER_HOUR = 3_600_000;
 
@@ -23,13 +33,16 @@ export class MaterializationService {
     private readonly operations: OperationsService,
     private readonly audit: AuditService,
     private readonly tiers: TierTable,
+    private readonly generations: GenerationsService,
+    private readonly staging: StagingService,
+    private readonly past: MaterializationsRepository,
   ) {}
 
   /** Starts building the graph from what is staged. Throws {@link GraphNotReady} before its first generation. */
   async request(actor: Actor, graphId: string, request: MaterializeDto): Promise<Operation> {
-    if (request.dry_run) throw new NotImplementedYet('dry_run');
-    const graph = await this.graphs.get(graphId);
-    if (graph.status !== 'active') throw new GraphNotReady(graphId, graph.status);
+    const graph = await this.active(graphId);
+    const mode = modeOf(request);
+    await this.refuseHopeless(graph, mode);
     const { materializations_per_day: limit } = this.tiers.of(graph.tier);
     return this.transactor.run(async (em) => {
       await requireRoomToday(em, { graphId, type: MaterializeGraph.name, limit, what: 'materializations' });
@@ -37,7 +50,7 @@ export class MaterializationService {
         actor,
         orgId: graph.orgId,
         graphId,
-        payload: { force: request.force || request.rebuild, ignoreErrors: request.ignore_errors },
+        payload: { force: request.force, ignoreErrors: request.ignore_errors, mode },
       });
       await this.audit.record(em, {
         actor,
@@ -47,6 +60,41 @@ export class MaterializationService {
       });
       return operation;
     });
+  }
+
+  /**
+   * Makes the data from before the last publish live again; `expected` is the generation that the caller takes for live.
+   * Throws `GraphBusy` while an operation changes the graph, and what `GenerationsService.takeBack` throws.
+   */
+  takeBack(actor: Actor, graphId: string, expected?: number): Promise<{ from: Generation; to: Generation }> {
+    return this.transactor.run(async (em) => {
+      const graph = await this.active(graphId);
+      await this.staging.requireUnchanging(em, graphId);
+      const { from, to } = await this.generations.takeBack(em, graphId, expected);
+      await this.staging.noteHeld(em, graphId, {
+        files: to.files,
+        generation: to.number,
+        reason: `generation ${from.number} was taken back`,
+        materializations: 0,
+      });
+      const details = { from_generation: from.number, to_generation: to.number };
+      await this.audit.record(em, {
+        actor,
+        action: 'graph.generation_taken_back',
+        target: graphId,
+        orgId: graph.orgId,
+        details,
+      });
+      return { from, to };
+    });
+  }
+
+  /** What was published so far, newest first. */
+  history(
+    graphId: string,
+    page: { limit: number; offset: number },
+  ): Promise<{ materializations: PastMaterialization[]; total: number }> {
+    return this.past.list(graphId, page);
   }
 
   async status(graphId: string, now: Date): Promise<object> {
@@ -68,5 +116,20 @@ export class MaterializationService {
       hours_since_materialization: last === null ? null : (now.getTime() - last.getTime()) / MS_PER_HOUR,
       generation: graph.liveGeneration,
     };
+  }
+
+  private async active(graphId: string): Promise<Graph> {
+    const graph = await this.graphs.get(graphId);
+    if (graph.status !== 'active') throw new GraphNotReady(graphId, graph.status);
+    return graph;
+  }
+
+  /** What is certain not to end well is refused at once: a plan that cannot be, or more rows than the tier allows. */
+  private async refuseHopeless(graph: Graph, mode: Mode): Promise<void> {
+    const [staged, live] = await Promise.all([this.staging.snapshot(graph.id), this.graphs.liveGeneration(graph.id)]);
+    // With nothing staged there is an operation all the same, which says so.
+    if (staged.length === 0) return;
+    const plan = planMaterialization(mode, staged, live);
+    this.tiers.requireContent(graph.tier, leastContent(graph.schema, plan, live?.manifest ?? NO_ROWS));
   }
 }

@@ -113,29 +113,37 @@ export class StagingRepository {
     );
   }
 
-  /** Notes what a generation was built from. The graph is fresh unless something was staged meanwhile. */
-  async markMaterialized(
+  /**
+   * Notes which files the live generation holds. The graph is fresh if these are the staged files; else it stays stale
+   * for the reason that it has, or becomes so for `reason`.
+   */
+  async noteHeld(
     em: EntityManager,
     graphId: string,
-    fileIds: string[],
-    generation: number,
+    held: { files: string[]; generation: number; reason: string; materializations: number },
     at: Date,
   ): Promise<void> {
+    const { files, generation, reason, materializations } = held;
     // The row's lock comes first: a file that is being staged now either is counted below or marks the graph after us.
     await em.query('select 1 from graph where id = $1 for update', [graphId]);
-    await em.query('update staged_file set materialized_generation = $3 where graph_id = $1 and id = any($2)', [
-      graphId,
-      fileIds,
-      generation,
-    ]);
     await em.query(
-      `update graph set last_materialized_at = $3, materialization_count = materialization_count + 1, updated_at = $3,
-         stale_reason = case when newer.exists then stale_reason end,
-         stale_since = case when newer.exists then stale_since end
-       from (select exists(
-         select from staged_file where graph_id = $1 and status = 'staged' and not id = any($2))) as newer
+      `update staged_file set materialized_generation = case when id = any($2) then $3::int end
+       where graph_id = $1 and (id = any($2)) = (materialized_generation is null)`,
+      [graphId, files, generation],
+    );
+    await em.query(
+      `update graph set materialization_count = materialization_count + $4, updated_at = $3,
+         last_materialized_at = case when $4 > 0 then $3 else last_materialized_at end,
+         stale_reason = case when differs then coalesce(stale_reason, $5) end,
+         stale_since = case when differs then coalesce(stale_since, $3) end
+       from (select exists (
+           select from staged_file where graph_id = $1 and status = 'staged' and not id = any($2)
+         ) or exists (
+           select from unnest($2::uuid[]) as held(id)
+           where not exists (select from staged_file f where f.id = held.id and f.status = 'staged')
+         ) as differs) as standing
        where id = $1`,
-      [graphId, fileIds, at],
+      [graphId, files, at, materializations, reason],
     );
   }
 }

@@ -12,7 +12,7 @@ import type { PartRef, PreparedTable } from './duckdb/messages';
 import { StagingEngine } from './duckdb/staging-engine';
 import { preparePlan } from './prepare-plan';
 import { graphPrefix, type StagedFile } from './staged-file.entity';
-import { StagingChanged } from './staging.errors';
+import { GraphBusy, StagingChanged } from './staging.errors';
 import { StagingRepository } from './staging.repository';
 
 const MOST_SAMPLES = 20;
@@ -66,9 +66,10 @@ export class StagingService implements OnModuleInit {
     });
   }
 
-  /** All staged files of a graph, oldest first. */
-  snapshot(graphId: string, em: EntityManager = this.transactor.em): Promise<StagedFile[]> {
-    return this.files.list(em, graphId, { statuses: ['staged'] }, {});
+  /** All staged files of a graph in the order in which they were staged: of two rows with one key the later one counts. */
+  async snapshot(graphId: string, em: EntityManager = this.transactor.em): Promise<StagedFile[]> {
+    const files = await this.files.list(em, graphId, { statuses: ['staged'] }, {});
+    return files.sort((a, b) => (a.stagedAt?.getTime() ?? 0) - (b.stagedAt?.getTime() ?? 0) || (a.id < b.id ? -1 : 1));
   }
 
   /**
@@ -108,9 +109,19 @@ export class StagingService implements OnModuleInit {
     return { tables: result.tables, samples: samples.slice(0, MOST_SAMPLES), directory };
   }
 
-  /** Notes, in the transaction that publishes a generation, what it was built from. */
-  async markMaterialized(em: EntityManager, graphId: string, fileIds: string[], generation: number): Promise<void> {
-    await this.files.markMaterialized(em, graphId, fileIds, generation, this.clock.now());
+  /** Throws `GraphBusy` while an operation changes the graph. */
+  async requireUnchanging(em: EntityManager, graphId: string): Promise<void> {
+    const busy = await this.files.changingOperation(em, graphId);
+    if (busy !== null) throw new GraphBusy(busy);
+  }
+
+  /** Notes, in the transaction that makes a generation live, which files it holds. `reason`: why it may be stale now. */
+  noteHeld(
+    em: EntityManager,
+    graphId: string,
+    held: { files: string[]; generation: number; reason: string; materializations: number },
+  ): Promise<void> {
+    return this.files.noteHeld(em, graphId, held, this.clock.now());
   }
 
   /** Puts a staged file's part into a folder. Throws `StagingChanged` where the file was deleted meanwhile. */

@@ -1,14 +1,19 @@
 import { Equals, IsBoolean, IsIn, IsOptional } from 'class-validator';
+import { type Mode, MODES } from '../materialization-plan';
 
 export class MaterializeDto {
   @IsOptional()
   @IsBoolean()
   force: boolean = false;
 
-  /** Every materialization builds anew beside the live data, so this only says the same as `force`. */
+  /** The same as `mode: "rebuild"`. */
   @IsOptional()
   @IsBoolean()
   rebuild: boolean = false;
+
+  @IsOptional()
+  @IsIn(MODES)
+  mode: Mode = 'auto';
 
   @IsOptional()
   @IsBoolean()

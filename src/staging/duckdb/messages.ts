@@ -104,7 +104,7 @@ export interface PrepareTable {
   /** Node tables that the ends of a relationship point at. */
   from?: string;
   to?: string;
-  /** Oldest upload first: of two rows with one key the older one stays. */
+  /** Oldest first. Of two nodes with one key the one in the newer part counts; within one part the second is a fault. */
   parts: PartRef[];
   /** Parquet files with a column of the key's name: nodes that are in the graph already, for ends to point at. */
   knownKeys?: string[];
@@ -144,6 +144,8 @@ export interface PreparedTable {
   kind: 'node' | 'relationship';
   rowsLoaded: number;
   rowsRejected: number;
+  /** Good rows whose key a newer part has again; they are neither loaded nor rejected. */
+  rowsReplaced: number;
   reasons: Partial<Record<RejectReason, number>>;
   /** Typed Parquet for the engine, columns in the asked order. Empty where no row is left. */
   files: string[];

@@ -21,7 +21,14 @@ export async function prepareTable(
   context: PrepareContext,
 ): Promise<Prepared> {
   const { table } = source;
-  const nothing = { table: table.table, kind: table.kind, rowsLoaded: 0, rowsRejected: 0, reasons: {} };
+  const nothing = {
+    table: table.table,
+    kind: table.kind,
+    rowsLoaded: 0,
+    rowsRejected: 0,
+    rowsReplaced: 0,
+    reasons: {},
+  };
   if (table.parts.length === 0) return { ...nothing, files: [], rejectsFile: null, samples: [] };
   const { rows, faults } = await session.numbers(countSql(source, context));
   if (faults > 0) return rejectRows(session, source, context, rows);

@@ -6,10 +6,13 @@ import type { PartSource } from './part-source';
 import { keysOf, type Prepared, type PrepareContext, roleColumn, writeRows } from './table-files';
 
 const MOST_SAMPLES = 20;
+/** The reason that is none to reject a row. */
+const REPLACED = 'replaced';
 
 /**
  * The slow way, for a table that has a fault: finds every bad row and its first reason, writes the good ones for the
- * engine and the bad ones, as they were, to a table of rejects. Of rows with one key the first of the oldest file stays.
+ * engine and the bad ones, as they were, to a table of rejects. Of nodes with one key
+ * the newest part's stays; a second one within a part is bad.
  */
 export async function rejectRows(
   session: DuckDbSession,
@@ -19,19 +22,25 @@ export async function rejectRows(
 ): Promise<Prepared> {
   const { table } = source;
   await session.run(`create temp table judged as ${judgeSql(source, context)}`);
-  if (table.kind === 'node') await session.run(duplicatesSql(source));
+  if (table.kind === 'node') {
+    await session.run(duplicatesSql(source));
+    await session.run(replacedSql(source));
+  }
   const reasons: Prepared['reasons'] = {};
+  let replaced = 0;
   for (const row of await session.rows('select reason, count(*) as n from judged group by reason order by n desc')) {
-    reasons[row.reason as RejectReason] = Number(row.n);
+    if (row.reason === REPLACED) replaced = Number(row.n);
+    else reasons[row.reason as RejectReason] = Number(row.n);
   }
   const rejected = Object.values(reasons).reduce((sum, count) => sum + count, 0);
   const rejectsFile = join(context.output, 'rejects', `${table.table}.parquet`);
   await session.run(`copy (${rejectsSql(source)}) to ${literal(rejectsFile)} (format parquet, compression zstd)`);
   const good = `select * from (${source.select({ origin: true })}) anti join judged using (part, "row")`;
-  const files = rows > rejected ? [await writeRows(session, table, good, context.output)] : [];
+  const loaded = rows - rejected - replaced;
+  const files = loaded > 0 ? [await writeRows(session, table, good, context.output)] : [];
   const samples = await readSamples(session, table);
   await session.run('drop table judged');
-  const counts = { rowsLoaded: rows - rejected, rowsRejected: rejected };
+  const counts = { rowsLoaded: loaded, rowsRejected: rejected, rowsReplaced: replaced };
   return { table: table.table, kind: table.kind, ...counts, reasons, files, rejectsFile, samples };
 }
 
@@ -70,15 +79,26 @@ function judgeSql(source: PartSource, context: PrepareContext): string {
     from ${from}) where reason is not null`;
 }
 
-/** Judges the later ones of otherwise good rows that share a key. */
+/** Judges the later ones of otherwise good rows of one part that share a key. */
 function duplicatesSql(source: PartSource): string {
-  const key = roleColumn(source.table, 'key');
   return `insert into judged
-    with good as (select part, "row", ${key} as key from (${source.select({ origin: true })}) anti join judged using (part, "row")),
-      shared as (select key from good group by key having count(*) > 1)
+    with ${sharedSql(source, 'part, key')}
     select part, "row", 'duplicate_key', 'an earlier row has the key ' || ${text('key')}
-    from good semi join shared using (key)
-    qualify row_number() over (partition by key order by part, "row") > 1`;
+    from shared qualify row_number() over (partition by part, key order by "row") > 1`;
+}
+
+/** Judges the rows, good until here, whose key a newer part has again. */
+function replacedSql(source: PartSource): string {
+  return `insert into judged
+    with ${sharedSql(source, 'key')}
+    select part, "row", ${literal(REPLACED)}, '' from shared qualify row_number() over (partition by key order by part desc) > 1`;
+}
+
+/** Rows not yet judged that are the same in the columns `same` as others. */
+function sharedSql(source: PartSource, same: string): string {
+  const key = roleColumn(source.table, 'key');
+  return `good as (select part, "row", ${key} as key from (${source.select({ origin: true })}) anti join judged using (part, "row")),
+      shared as (select * from good semi join (select ${same} from good group by ${same} having count(*) > 1) using (${same}))`;
 }
 
 function rejectsSql(source: PartSource): string {
@@ -86,13 +106,14 @@ function rejectsSql(source: PartSource): string {
       judged."row" + 1 as "row", judged.reason, judged.detail, originals.data
     from judged join (${source.selectOriginal()}) as originals using (part, "row")
       join (${filesSql(source.table)}) as files using (part)
+    where judged.reason <> ${literal(REPLACED)}
     order by part, judged."row"`;
 }
 
 async function readSamples(session: DuckDbSession, table: PrepareTable): Promise<RejectedRow[]> {
   const rows = await session.rows(
     `select file_id, file_name, "row" + 1 as n, reason, detail from judged join (${filesSql(table)}) using (part)
-     order by part, "row" limit ${MOST_SAMPLES}`,
+     where reason <> ${literal(REPLACED)} order by part, "row" limit ${MOST_SAMPLES}`,
   );
   return rows.map((row) => ({
     fileId: textOf(row.file_id),

@@ -1,0 +1,186 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client, type Started } from '../../test/support/client';
+import { type TestDatabase, testDatabase } from '../../test/support/database';
+import { KNOWS, PEOPLE, PERSONS } from '../../test/support/people';
+import { Platform } from '../../test/support/platform';
+
+type Body = Record<string, unknown>;
+
+/** Materialization on a running platform, over HTTP as users do it. */
+describe('materialization', () => {
+  let database: TestDatabase;
+  let removeData: () => Promise<void>;
+  let platform: Platform;
+  let client: Client;
+  let graph: string;
+
+  beforeAll(async () => {
+    database = await testDatabase();
+    const data = await Platform.newDataDir();
+    removeData = data.remove;
+    platform = await Platform.start(data.dataDir, { DATABASE_URL: database.url });
+    client = new Client(platform.url, platform.credentials.api_key);
+  }, 90_000);
+  afterAll(async () => {
+    await platform?.stop();
+    await removeData?.();
+    await database?.drop();
+  });
+  beforeEach(async () => {
+    graph = await client.createGraph(PEOPLE);
+  });
+
+  const at = (rest: string) => `/v1/graphs/${graph}/${rest}`;
+  const stage = async (table: string, content: string): Promise<string> => {
+    const response = await client.stage(graph, table, `${table}.csv`, content);
+    if (response.status !== 200) throw new Error(await response.text());
+    return ((await response.json()) as { file_id: string }).file_id;
+  };
+  const people = () => client.query(graph, 'MATCH (p:Person) RETURN p.id AS id, p.name AS name ORDER BY id');
+  const knows = () => client.query(graph, 'MATCH (a)-[:KNOWS]->(b) RETURN a.id AS f, b.id AS t ORDER BY f, t');
+  const status = () => client.expect(200, 'GET', at('materialize'));
+  const history = async () =>
+    (await client.expect<{ materializations: Body[] }>(200, 'GET', at('materializations'))).materializations;
+  const loaded = async () => {
+    await stage('Person', PERSONS);
+    await stage('KNOWS', KNOWS);
+    return client.materialize(graph);
+  };
+  const refusal = async (method: string, path: string, body: object) => {
+    const response = await client.request(method, path, body);
+    return { status: response.status, ...((await response.json()) as Body) };
+  };
+
+  it('loads only new files: nodes by key, relationships once, and the same as a rebuild would give', async () => {
+    expect(await loaded()).toMatchObject({ mode: 'rebuild', rows_loaded: 5 });
+    const file = await stage('Person', 'id,name,born\n3,Edsger W.,\n4,Barbara,1939-11-07\n');
+    await stage('KNOWS', 'from,to,since\n4,1,1990\n1,9,2000\n');
+    expect(await client.materialize(graph)).toMatchObject({
+      mode: 'incremental',
+      rows_loaded: 3,
+      rows_rejected: 1,
+      tables: [
+        { table_name: 'Person', rows_loaded: 2, rows_before: 3, rows_in_graph: 4 },
+        { table_name: 'KNOWS', rows_loaded: 1, rows_rejected: 1, rows_in_graph: 3, reasons: { to_not_found: 1 } },
+      ],
+    });
+    const [nodes, edges] = [await people(), await knows()];
+    expect(nodes).toMatchObject([{ id: 1 }, { id: 2 }, { id: 3, name: 'Edsger W.' }, { id: 4, name: 'Barbara' }]);
+    expect(edges).toHaveLength(3);
+    expect(await client.query(graph, 'MATCH (p:Person {id: 3}) RETURN p.born AS born')).toEqual([{ born: null }]);
+    expect(await status()).toMatchObject({ is_stale: false, materialization_count: 2 });
+    expect(await client.materialize(graph)).toMatchObject({ skipped: true, mode: 'none' });
+    expect(await client.materialize(graph, { mode: 'incremental' })).toMatchObject({ skipped: true });
+    expect(await knows()).toEqual(edges);
+    expect((await history()).map(({ mode, is_live, files }) => [mode, is_live, (files as Body[]).length])).toEqual([
+      ['incremental', true, 2],
+      ['rebuild', false, 2],
+    ]);
+    expect((await history())[0]).toMatchObject({
+      base_generation: 2,
+      rows_loaded: 3,
+      rows_rejected: 1,
+      superseded_at: null,
+      files: [{ file_id: file, table_name: 'Person', row_count: 2 }, { table_name: 'KNOWS' }],
+    });
+    expect(await client.materialize(graph, { rebuild: true })).toMatchObject({ mode: 'rebuild', rows_replaced: 1 });
+    expect(await people()).toEqual(nodes);
+    expect(await knows()).toEqual(edges);
+  }, 60_000);
+
+  it('needs a rebuild once a file that the graph holds was removed, and does it unless told not to', async () => {
+    await loaded();
+    const extra = await stage('KNOWS', 'from,to,since\n3,1,1990\n');
+    await client.materialize(graph);
+    await client.expect(200, 'DELETE', at(`files/${extra}`));
+    expect(await status()).toMatchObject({ is_stale: true, stale_reason: expect.stringContaining('KNOWS') as string });
+    expect(await refusal('POST', at('materialize'), { mode: 'incremental' })).toMatchObject({
+      status: 409,
+      code: 'rebuild_needed',
+    });
+    expect(await client.materialize(graph)).toMatchObject({ mode: 'rebuild' });
+    expect(await knows()).toHaveLength(2);
+  }, 60_000);
+
+  it('refuses a new file without a good row, and leaves the graph as it was', async () => {
+    await loaded();
+    await stage('Person', 'id,name,born\n,Nobody,\n');
+    await expect(client.materialize(graph)).rejects.toThrow('table_wholly_rejected');
+    expect(await people()).toHaveLength(3);
+    expect(await status()).toMatchObject({ is_stale: true, generation: 2 });
+    expect(await history()).toHaveLength(1);
+  }, 60_000);
+
+  it('takes the last publish back at once, and loads the file again that was lost by it', async () => {
+    await loaded();
+    await stage('Person', 'id,name,born\n4,Barbara,\n');
+    await client.materialize(graph);
+    expect(await people()).toHaveLength(4);
+    expect(await refusal('POST', at('rollback'), { generation: 2 })).toMatchObject({
+      status: 409,
+      code: 'not_the_live_generation',
+      live_generation: 3,
+    });
+    expect(await client.expect(200, 'POST', at('rollback'), { generation: 3 })).toMatchObject({
+      generation: 2,
+      taken_back: 3,
+    });
+    expect(await people()).toHaveLength(3);
+    expect(await status()).toMatchObject({
+      is_stale: true,
+      generation: 2,
+      stale_reason: 'generation 3 was taken back',
+    });
+    const [last, first] = await history();
+    expect(last).toMatchObject({ generation: 3, is_live: false, superseded_at: expect.any(String) as string });
+    expect(first).toMatchObject({ generation: 2, is_live: true, superseded_at: null });
+    expect(await client.materialize(graph)).toMatchObject({ mode: 'incremental', rows_loaded: 1, generation: 4 });
+    expect(await people()).toHaveLength(4);
+    // To the generation that was made when the graph was created, and no further.
+    await client.expect(200, 'POST', at('rollback'), {});
+    await client.expect(200, 'POST', at('rollback'), {});
+    expect(await people()).toEqual([]);
+    expect(await refusal('POST', at('rollback'), {})).toMatchObject({ status: 409, code: 'no_previous_generation' });
+  }, 60_000);
+
+  it('lets one of two materializations through, and nobody take a publish back meanwhile', async () => {
+    await stage('Person', PERSONS);
+    const answers = await Promise.all([1, 2].map(() => client.request('POST', at('materialize'), {})));
+    expect(answers.map(({ status: code }) => code).sort()).toEqual([200, 409]);
+    const won = (await answers.find(({ status: code }) => code === 200)!.json()) as Started;
+    await client.result(won);
+    expect(await people()).toHaveLength(3);
+  }, 60_000);
+
+  it('answers every reader while the graph is rebuilt again and again', async () => {
+    await loaded();
+    let [answered, done] = [0, false];
+    const readers = [1, 2, 3, 4].map(async () => {
+      while (!done) {
+        expect(await people()).toHaveLength(3);
+        answered += 1;
+      }
+    });
+    for (let round = 0; round < 3; round += 1) await client.materialize(graph, { rebuild: true });
+    done = true;
+    await Promise.all(readers);
+    expect(answered).toBeGreaterThan(10);
+  }, 60_000);
+
+  it('leaves nothing of a build that was cancelled, in whichever phase', async () => {
+    const rows = Array.from({ length: 300_000 }, (_, id) => `${id},person ${id},1990-01-01`).join('\n');
+    await stage('Person', `id,name,born\n${rows}\n`);
+    for (const phase of ['Checking', 'Loading']) {
+      const started = await client.expect<Started>(200, 'POST', at('materialize'), {});
+      await client.untilEvent(started, phase);
+      await client.request('DELETE', `/v1/operations/${started.operation_id}`);
+      const last = (await client.events(started)).filter(({ id }) => id !== null).at(-1)!;
+      expect(last.event).toBe('operation_cancelled');
+      expect(await people()).toEqual([]);
+    }
+    expect(readdirSync(join(platform.dataDir, 'graphs', graph))).toEqual(['1']);
+    expect(existsSync(join(platform.dataDir, 'work')) ? readdirSync(join(platform.dataDir, 'work')) : []).toEqual([]);
+    expect(await client.materialize(graph)).toMatchObject({ rows_loaded: 300_000 });
+  }, 90_000);
+});
