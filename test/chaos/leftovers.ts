@@ -57,6 +57,19 @@ export async function strayFiles(dataDir: string, databaseUrl: string): Promise<
   });
 }
 
+/** What rows say is still under way: operations, locks and builds. The sensors must have looked. */
+export async function unfinishedIn(databaseUrl: string): Promise<string[]> {
+  return withDatabase(databaseUrl, async (query) => {
+    const rows = await query<{ what: string }>(
+      `select 'operation ' || id || ' is ' || status as what from operation where status in ('pending', 'running')
+       union all select operation_id || ' holds ' || resource from operation_lock
+       union all select 'generation ' || number || ' of ' || graph_id || ' is being built'
+         from generation where status = 'building'`,
+    );
+    return rows.map(({ what }) => what);
+  });
+}
+
 /** Running processes, other than `except`, that work in a directory or were told of it. */
 export function processesIn(directory: string, except: (number | undefined)[]): string[] {
   const others = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && !except.includes(Number(name)));

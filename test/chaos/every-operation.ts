@@ -1,0 +1,74 @@
+import type { Client, Started } from '../support/client';
+import { KNOWS, PEOPLE, PERSONS } from '../support/people';
+import { manyPersons } from '../support/people-rows';
+
+/** An operation to be begun, and what must be so after it has completed, however often its worker died. */
+export interface Prepared {
+  begin(): Promise<Started>;
+  check(): Promise<void>;
+}
+
+const COUNT = 'MATCH (p:Person) RETURN count(*) AS n';
+
+/** Each type of operation by its name: how a test comes to an operation of it. */
+export const EVERY_OPERATION: Readonly<Record<string, (client: Client) => Promise<Prepared>>> = {
+  async graph_creation(client) {
+    let graphId = '';
+    return {
+      begin: async () => {
+        const body = { metadata: { graph_name: 'killed' }, custom_schema: PEOPLE };
+        const started = await client.expect<Started>(202, 'POST', '/v1/graphs', body);
+        graphId = started.graph_id;
+        return started;
+      },
+      check: async () => expect(await client.query(graphId, COUNT)).toEqual([{ n: 0 }]),
+    };
+  },
+
+  async graph_deletion(client) {
+    const graphId = await client.createGraph(PEOPLE);
+    await client.stage(graphId, 'Person', 'persons.csv', PERSONS);
+    return {
+      begin: () => client.expect<Started>(202, 'DELETE', `/v1/graphs/${graphId}`),
+      check: async () => void (await client.expect(404, 'GET', `/v1/graphs/${graphId}/info`)),
+    };
+  },
+
+  async file_stage(client) {
+    const { rows, csv } = manyPersons();
+    const graphId = await client.createGraph(PEOPLE);
+    const files = `/v1/graphs/${graphId}/files`;
+    const headers = { 'content-type': 'text/csv' };
+    const file = await client.expect<{ file_id: string; upload_url: string }>(200, 'POST', files, {
+      file_name: 'persons.csv',
+      table_name: 'Person',
+      content_type: 'text/csv',
+    });
+    await fetch(file.upload_url, { method: 'PUT', body: csv, headers });
+    const path = `${files}/${file.file_id}`;
+    return {
+      begin: async () => {
+        await client.request('PATCH', path, { status: 'uploaded' }, { prefer: 'wait=0' });
+        // The answer is the file's; its operation is the only one of its kind in the graph.
+        const begun = `/v1/operations?graph_id=${graphId}&operation_type=file_stage`;
+        const { operations } = await client.expect<{ operations: Started[] }>(200, 'GET', begun);
+        const [{ operation_id }] = operations;
+        const links = `/v1/operations/${operation_id}`;
+        return { operation_id, graph_id: graphId, _links: { stream: `${links}/stream`, status: `${links}/status` } };
+      },
+      check: async () =>
+        expect(await client.expect(200, 'GET', path)).toMatchObject({ status: 'staged', row_count: rows }),
+    };
+  },
+
+  async graph_materialization(client) {
+    const { rows, csv } = manyPersons();
+    const graphId = await client.createGraph(PEOPLE);
+    await client.stage(graphId, 'Person', 'persons.csv', csv);
+    await client.stage(graphId, 'KNOWS', 'knows.csv', KNOWS);
+    return {
+      begin: () => client.expect<Started>(200, 'POST', `/v1/graphs/${graphId}/materialize`, {}),
+      check: async () => expect(await client.query(graphId, COUNT)).toEqual([{ n: rows }]),
+    };
+  },
+};

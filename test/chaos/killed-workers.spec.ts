@@ -1,0 +1,148 @@
+import { OperationTypes } from '../../src/operations/operation-types';
+import { ApiApp } from '../support/api-app';
+import { Client, type Started } from '../support/client';
+import { type TestDatabase, testDatabase } from '../support/database';
+import { Platform } from '../support/platform';
+import { EVERY_OPERATION } from './every-operation';
+import { KillableWorkers, type KillPoint } from './killable-workers';
+import { flawsOf, processesIn, strayFiles, unfinishedIn } from './leftovers';
+import { chaos, eventually, LONG } from './seed';
+
+/** In the short form, so many steps of each type are tried; in the long form all of them. */
+const STEPS = 1;
+const MOMENTS = LONG ? 30 : 1;
+/** One that dies with an operation that it has not claimed yet leaves it to the queue to notice, which takes a minute. */
+const END_MS = 150_000;
+
+describe('a worker that is killed', () => {
+  let database: TestDatabase;
+  let dataDir: string;
+  let remove: () => Promise<void>;
+  let api: Platform;
+  let client: Client;
+  let workers: KillableWorkers;
+
+  const settings = (): Record<string, string> => ({
+    DATABASE_URL: database.url,
+    LEASE_SECONDS: '2',
+    LEASE_RENEW_SECONDS: '1',
+    REAPER_SECONDS: '1',
+    SWEEPER_SECONDS: '1',
+    RESEND_SECONDS: '1',
+    GENERATION_COLLECT_SECONDS: '1',
+    GENERATION_KEEP_HOURS: '0',
+  });
+
+  beforeAll(async () => {
+    database = await testDatabase();
+    ({ dataDir, remove } = await Platform.newDataDir());
+    api = await Platform.start(dataDir, { ...settings(), ROLES: 'api,sensors,engine' });
+    client = new Client(api.url, api.credentials.api_key);
+    workers = await KillableWorkers.start(dataDir, settings());
+  }, 120_000);
+
+  afterAll(async () => {
+    await workers?.stop();
+    await api?.stop();
+    await remove?.();
+    await database?.drop();
+  });
+
+  it('is tried with every type of operation that there is', async () => {
+    const app = await ApiApp.start(database.url);
+    const types = app.get(OperationTypes).all();
+    await app.stop();
+    // A new type belongs into `every-operation.ts`: how a test begins one, and what must be so at its end.
+    expect(Object.keys(EVERY_OPERATION).sort()).toEqual(types.map(({ name }) => name).sort());
+  });
+
+  for (const type of Object.keys(EVERY_OPERATION)) {
+    chaos(
+      `at any step of ${type} leaves it to another, which ends it right`,
+      async (chance) => {
+        const { steps, ms } = await trace(type);
+        const atSteps = steps.flatMap((step): KillPoint[] => [
+          { step, verdict: 'kill_before' },
+          { step, verdict: 'kill_after' },
+        ]);
+        const moments = Array.from({ length: MOMENTS }, (): KillPoint => ({ afterMs: chance.between(0, ms / 2) }));
+        // The first one is to die before it has claimed anything: a minute's wait that the short form does without.
+        const points = [...(LONG ? atSteps : chance.sample(atSteps.slice(1), STEPS)), ...moments];
+        let met = 0;
+        for (const point of points) if (await killAt(type, point)) met += 1;
+        // Progress and renewals come when they come, and some runs are over sooner; all else is met.
+        expect(met).toBeGreaterThanOrEqual(points.length / 2);
+        await expectNothingLeft();
+      },
+      LONG ? 3_600_000 : 400_000,
+    );
+  }
+
+  /** Runs one without harm; its steps are where others are killed. */
+  async function trace(type: string): Promise<{ steps: string[]; ms: number }> {
+    const prepared = await EVERY_OPERATION[type](client);
+    const steps = workers.listen();
+    const began = Date.now();
+    await client.result(await prepared.begin());
+    const ms = Date.now() - began;
+    await workers.disarm();
+    await prepared.check();
+    return { steps: [...steps], ms };
+  }
+
+  /** False where the operation ended without meeting the point. */
+  async function killAt(type: string, point: KillPoint): Promise<boolean> {
+    const prepared = await EVERY_OPERATION[type](client);
+    const kill = workers.arm(point);
+    try {
+      const started = await prepared.begin();
+      await ended(started);
+      expect(await flawsOf(database.url, started.operation_id)).toEqual([]);
+      await prepared.check();
+    } catch (error) {
+      throw new Error(`Killed at ${JSON.stringify(point)}: ${(error as Error).message}`, { cause: error });
+    } finally {
+      await workers.disarm();
+    }
+    return kill.done;
+  }
+
+  async function ended({ _links }: Started): Promise<void> {
+    const last = await eventually(
+      'the operation has ended',
+      () => client.expect<{ status: string }>(200, 'GET', _links.status),
+      ({ status }) => !['pending', 'running'].includes(status),
+      END_MS,
+    );
+    expect(last).toMatchObject({ status: 'completed' });
+  }
+
+  async function expectNothingLeft(): Promise<void> {
+    await eventually(
+      'nothing is half done in the database',
+      () => unfinishedIn(database.url),
+      (rows) => rows.length === 0,
+    );
+    // These look at once when they start; those of the API may do so in a minute.
+    const sensors = await Platform.start(dataDir, { ...settings(), ROLES: 'sensors' });
+    try {
+      await eventually(
+        'no file is there that nobody needs',
+        () => strayFiles(dataDir, database.url),
+        (files) => files.length === 0,
+      );
+    } finally {
+      await sensors.stop();
+    }
+  }
+
+  it('leaves no process behind', async () => {
+    await workers.stop();
+    await api.stop();
+    await eventually(
+      'the children have ended with their parents',
+      () => processesIn(dataDir, []),
+      (lines) => lines.length === 0,
+    );
+  }, 60_000);
+});
