@@ -1,6 +1,7 @@
 import { Duplex } from 'node:stream';
 import { Connection, Database, type LbugValue, type QueryResult } from '@ladybugdb/core';
 import { FrameChannel } from '../src/engine/ladybug/frames';
+import { ExactStatements } from '../src/engine/ladybug/exact-statements';
 import { HostQuery } from '../src/engine/ladybug/host-query';
 import { Lanes } from '../src/engine/ladybug/lanes';
 import { answerParent } from './lib/child';
@@ -65,6 +66,6 @@ async function serialise(statement: string, timeoutMs: number): Promise<{ ms: nu
   const credit = Number.MAX_SAFE_INTEGER;
   const message = { statement, parameters: {}, timeoutMs, format: 'json' as const, credit };
   const started = performance.now();
-  await new HostQuery(1, message, channel, () => Promise.resolve(new Map())).run(lanes);
+  await new HostQuery(1, message, channel, new ExactStatements(), () => Promise.resolve(new Map())).run(lanes);
   return { ms: performance.now() - started, bytes };
 }

@@ -1,14 +1,13 @@
-import type { LbugValue, QueryResult } from '@ladybugdb/core';
-import type { QueryColumn } from '../graph-engine';
+import type { LbugValue } from '@ladybugdb/core';
+import type { ExactStatements } from './exact-statements';
 import { FrameType, type FrameChannel } from './frames';
 import type { Lanes } from './lanes';
 import { HostFailure, type QueryMessage } from './messages';
 import { bindParameters } from './parameters';
-import { duplicateOf, rowSerialiser, type TableTypes } from './serialiser';
+import { columnsOf, ResultReader, type ExactQuery } from './result-reader';
+import type { TableTypes } from './value-types';
 
 const BATCH_ROWS = 2_000;
-/** Characters, checked after each row: a batch is about this long, or one row. */
-const BATCH_LENGTH = 128 * 1024;
 
 /** One query inside the host: executes, then serialises and sends rows as far as the reader's credit goes. */
 export class HostQuery {
@@ -21,6 +20,7 @@ export class HostQuery {
     private readonly stream: number,
     private readonly message: QueryMessage,
     private readonly channel: FrameChannel,
+    private readonly exact: ExactStatements,
     private readonly tables: () => Promise<TableTypes>,
   ) {
     this.credit = message.credit;
@@ -37,16 +37,66 @@ export class HostQuery {
   }
 
   async run(lanes: Lanes): Promise<void> {
+    const reader = await this.open(lanes);
+    try {
+      await this.send(reader);
+    } finally {
+      reader.close();
+    }
+  }
+
+  /** Runs the statement, in other words where its result would lose something on the way through the binding. */
+  private async open(lanes: Lanes): Promise<ResultReader> {
     const { statement } = this.message;
+    const known = this.exact.find(statement);
+    if (known) {
+      const reader = await this.read(lanes, known.statement, known);
+      if (reader.fits) return reader;
+      reader.close();
+      this.exact.forget(statement);
+    }
+    const plain = await this.read(lanes, statement);
+    let reader = plain;
+    try {
+      const exact = plain.exactQuery(statement);
+      const better = exact && (await this.readExact(lanes, exact));
+      if (exact && better) {
+        reader = better;
+        this.exact.keep(statement, exact);
+      }
+    } catch (error) {
+      plain.close();
+      throw error;
+    }
+    if (reader !== plain) plain.close();
+    return reader;
+  }
+
+  /** Undefined where the engine does not take it: then the plain reader refuses what it cannot give exactly. */
+  private async readExact(lanes: Lanes, exact: ExactQuery): Promise<ResultReader | undefined> {
+    try {
+      return await this.read(lanes, exact.statement, exact);
+    } catch (error) {
+      if (!(error instanceof HostFailure) || error.code !== 'query_invalid') throw error;
+      if (exact.sharedName !== undefined) throw new HostFailure('duplicate_column', exact.sharedName);
+      return undefined;
+    }
+  }
+
+  /** The result is complete in the engine's memory after this, so its lane is free while the reader takes its time. */
+  private async read(lanes: Lanes, statement: string, exact?: ExactQuery): Promise<ResultReader> {
     const parameters = bindParameters(this.message.parameters) as Record<string, LbugValue>;
-    // The result is complete in the engine's memory after this, so its lane is free while the reader takes its time.
     const result = await lanes.use(statement, this.remainingMs(), (lane) =>
       lane.execute(statement, parameters, this.remainingMs()),
     );
     try {
-      await this.sendRows(result, describe(result));
-    } finally {
+      const elements = columnsOf(result).some(({ type }) => /\b(NODE|REL|RECURSIVE_REL)\b/.test(type));
+      const { format, maxRows = Infinity, batchRows = BATCH_ROWS } = this.message;
+      const limits = { format, maxRows, batchRows, mostRows: BATCH_ROWS };
+      return new ResultReader(result, elements ? await this.tables() : new Map(), limits, exact);
+    } catch (error) {
       result.close();
+      throw error;
     }
   }
 
@@ -58,32 +108,19 @@ export class HostQuery {
     return Math.ceil(remaining);
   }
 
-  private async sendRows(result: QueryResult, columns: QueryColumn[]): Promise<void> {
-    const holdsElements = columns.some(({ type }) => /\b(NODE|REL|RECURSIVE_REL)\b/.test(type));
-    const toText = rowSerialiser(columns, holdsElements ? await this.tables() : new Map());
-    this.channel.sendJson(FrameType.Columns, this.stream, { columns });
-    const { format, maxRows = Infinity, batchRows = BATCH_ROWS } = this.message;
-    const most = Math.min(batchRows, BATCH_ROWS);
-    const total = result.getNumTuples();
-    const wanted = Math.min(total, maxRows);
+  private async send(reader: ResultReader): Promise<void> {
+    this.channel.sendJson(FrameType.Columns, this.stream, { columns: reader.columns });
     let sent = 0;
-    while (sent < wanted) {
+    while (!reader.done) {
       await this.hasCredit();
       if (this.cancelled) throw new HostFailure('query_cancelled', '');
-      let text = '';
-      let rows = 0;
-      while (sent + rows < wanted && rows < most && text.length < BATCH_LENGTH) {
-        const row = toText(result.getNextSync() as Record<string, unknown>);
-        if (format === 'ndjson') text += `${row}\n`;
-        else text += sent + rows === 0 ? row : `,${row}`;
-        rows += 1;
-      }
-      this.sendBatch(rows, Buffer.from(text));
+      const { rows, text } = reader.next();
+      if (rows > 0) this.sendBatch(rows, Buffer.from(text));
       sent += rows;
-      if (sent < wanted) await new Promise(setImmediate);
+      if (!reader.done) await new Promise(setImmediate);
     }
     const executionMs = Math.round((performance.now() - this.started) * 1000) / 1000;
-    this.channel.sendJson(FrameType.End, this.stream, { rows: sent, truncated: wanted < total, executionMs });
+    this.channel.sendJson(FrameType.End, this.stream, { rows: sent, truncated: reader.truncated, executionMs });
   }
 
   private sendBatch(rows: number, bytes: Buffer): void {
@@ -99,12 +136,4 @@ export class HostQuery {
       this.wake = undefined;
     }
   }
-}
-
-function describe(result: QueryResult): QueryColumn[] {
-  const names = result.getColumnNamesSync();
-  const types = result.getColumnDataTypesSync();
-  const duplicate = duplicateOf(names);
-  if (duplicate !== undefined) throw new HostFailure('duplicate_column', duplicate);
-  return names.map((name, index) => ({ name, type: types[index] }));
 }

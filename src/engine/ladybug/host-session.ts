@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { Connection, Database } from '@ladybugdb/core';
 import { FrameChannel, FrameType, PROTOCOL_VERSION, type Frame } from './frames';
 import { runBuild } from './host-build';
+import { ExactStatements } from './exact-statements';
 import { HostQuery } from './host-query';
 import { type Lane, Lanes } from './lanes';
 import {
@@ -15,8 +16,8 @@ import {
   type QueryMessage,
 } from './messages';
 import { UnusableParameter } from './parameters';
-import type { TableTypes } from './serialiser';
 import { readTableTypes } from './table-types';
+import type { TableTypes } from './value-types';
 
 /** Looking up types of tables waits for a free connection like a query does. */
 const TABLE_TYPES_WAIT_MS = 60_000;
@@ -30,6 +31,7 @@ export class HostSession {
   private open: OpenMessage | undefined;
   private tables: Promise<TableTypes> | undefined;
   private closed = false;
+  private readonly exact = new ExactStatements();
 
   constructor(private readonly socket: Socket) {
     this.channel = new FrameChannel(socket, (frame) => this.receive(frame));
@@ -90,7 +92,7 @@ export class HostSession {
   private async query(stream: number, message: QueryMessage): Promise<void> {
     if (!this.lanes || this.open?.mode !== 'read') throw new HostFailure('query_invalid', 'No graph is open');
     const lanes = this.lanes;
-    const query = new HostQuery(stream, message, this.channel, () => this.tableTypes(lanes));
+    const query = new HostQuery(stream, message, this.channel, this.exact, () => this.tableTypes(lanes));
     this.queries.set(stream, query);
     try {
       await query.run(lanes);

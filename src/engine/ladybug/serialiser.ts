@@ -1,14 +1,33 @@
 import type { QueryColumn } from '../graph-engine';
+import { losingProperties } from './exact-expressions';
+import type { ColumnSource } from './exact-statement';
+import { dateText, dayTexts, instantText, isoDuration, isoInstant } from './time-texts';
+import { parseType, propertyKey, type ElementKind, type TableTypes, type ValueType } from './value-types';
 
-/** Turns one value of the engine's binding into JSON text. */
-export type Serialise = (value: unknown) => string;
+/**
+ * Turns one value of the engine's binding into JSON text. `exact` is the same value as an exact expression gave it
+ * (`exact-expressions.ts`): in the same shape, with text where the binding's value may have lost something.
+ */
+export type Serialise = (value: unknown, exact?: unknown) => string;
 
-/** Types of the properties of each node and relationship table; NODE, REL and path values do not carry their types. */
-export type TableTypes = ReadonlyMap<string, ReadonlyMap<string, Serialise>>;
+/** Notes whether any value was written that the binding had rounded or cut. */
+export class Losses {
+  seen = false;
+}
+
+interface Context {
+  tables: TableTypes;
+  losses: Losses;
+  /** The properties (`propertyKey`) that the elements of a column have. Without exact values they are noted here. */
+  names: Set<string>;
+  exact: boolean;
+  textOf: (day: number) => string;
+}
 
 // eslint-disable-next-line no-control-regex -- JSON demands that control characters are escaped
 const NEEDS_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/;
-const DAY_MS = 86_400_000;
+/** Up to here a double tells a decimal number's last digit. */
+const LARGEST_SURE_DECIMAL = 2 ** 52;
 
 function quote(text: string): string {
   return NEEDS_ESCAPE.test(text) ? JSON.stringify(text) : `"${text}"`;
@@ -18,18 +37,21 @@ function isAbsent(value: unknown): value is null | undefined {
   return value === null || value === undefined;
 }
 
-/** Non-finite numbers have no JSON form. */
-const number: Serialise = (value) => (Number.isFinite(value) ? String(value) : 'null');
+/** Non-finite numbers have no JSON number: they are the texts NaN, Infinity and -Infinity. */
+const number: Serialise = (value) => (Number.isFinite(value) ? plainNumber(value as number) : `"${String(value)}"`);
 
-/**
- * INT64 and UINT64. The binding hands over doubles: above 2^53 the last digits are already lost here, and the value is
- * printed as the binding gave it. `cast(x AS INT128)` in the statement returns such a value exactly.
- */
-const integer: Serialise = (value) => {
-  if (typeof value === 'bigint') return bigInteger(value);
-  // Where labels of one pattern type a property differently, the engine hands it over as text.
-  if (typeof value === 'string') return /^-?\d+$/.test(value) ? bigInteger(BigInt(value)) : quote(value);
-  return number(value);
+function plainNumber(value: number): string {
+  return Object.is(value, -0) ? '-0.0' : String(value);
+}
+
+/** The shortest text that gives the same 32-bit number again. */
+const float: Serialise = (value) => {
+  if (!Number.isFinite(value)) return number(value);
+  for (let digits = 6; digits < 9; digits += 1) {
+    const short = Number((value as number).toPrecision(digits));
+    if (Math.fround(short) === value) return plainNumber(short);
+  }
+  return plainNumber(value as number);
 };
 
 function bigInteger(value: bigint): string {
@@ -37,76 +59,81 @@ function bigInteger(value: bigint): string {
   return safe ? value.toString() : `"${value}"`;
 }
 
-/** Text of a day by its number since 1970. Most results repeat few days, and formatting a Date is slow. */
-function dayTexts(): (day: number) => string {
-  const known = new Map<number, string>();
-  return (day) => {
-    let text = known.get(day);
-    if (text === undefined) {
-      const iso = new Date(day * DAY_MS).toISOString();
-      text = iso.slice(0, iso.indexOf('T'));
-      if (known.size > 4_096) known.clear();
-      known.set(day, text);
-    }
-    return text;
+/** INT64 and its like: a JSON number while that is exact, else a string. The binding hands over doubles. */
+function integer(losses: Losses): Serialise {
+  return (value, exact) => {
+    if (Number.isSafeInteger(value)) return String(value);
+    const given = typeof exact === 'string' ? exact : value;
+    if (typeof given === 'bigint') return bigInteger(given);
+    // Where labels of one pattern type a property differently, the engine hands it over as text.
+    if (typeof given === 'string') return /^-?\d+$/.test(given) ? bigInteger(BigInt(given)) : quote(given);
+    losses.seen = true;
+    return number(given);
   };
 }
 
-function dateSerialiser(): Serialise {
-  const textOf = dayTexts();
+function decimal(scale: number, losses: Losses): Serialise {
+  return (value, exact) => {
+    if (typeof exact === 'string') return quote(decimalText(exact, scale));
+    if (typeof value !== 'number') return any(value);
+    if (!(Math.abs(value) * 10 ** scale < LARGEST_SURE_DECIMAL)) losses.seen = true;
+    return quote(value.toFixed(scale));
+  };
+}
+
+/** LadybugDB 0.19.1 prints -0.0000000001 as 0.00000000-1. */
+function decimalText(text: string, scale: number): string {
+  const [, digits] = /^0\.0*-(\d+)$/.exec(text) ?? [];
+  return digits === undefined ? text : `-0.${digits.padStart(scale, '0')}`;
+}
+
+function date({ textOf, losses }: Context): Serialise {
   return (value) => {
     if (!(value instanceof Date)) return any(value);
-    const time = value.getTime();
-    return Number.isNaN(time) ? 'null' : `"${textOf(Math.floor(time / DAY_MS))}"`;
+    if (!Number.isNaN(value.getTime())) return `"${dateText(value, textOf)}"`;
+    losses.seen = true;
+    return 'null';
   };
 }
 
-/** Milliseconds are printed only where there are some. */
-function timestampSerialiser(): Serialise {
-  const textOf = dayTexts();
-  return (value) => {
-    if (!(value instanceof Date)) return any(value);
-    const time = value.getTime();
-    if (Number.isNaN(time)) return 'null';
-    const day = Math.floor(time / DAY_MS);
-    const inDay = time - day * DAY_MS;
-    const seconds = Math.floor(inDay / 1000);
-    const millis = inDay - seconds * 1000;
-    const clock = `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
-    return `"${textOf(day)}T${clock}${millis === 0 ? '' : `.${String(millis).padStart(3, '0')}`}Z"`;
+/** `cut`: the type knows more than milliseconds. */
+function timestamp({ textOf, losses }: Context, cut: boolean): Serialise {
+  return (value, exact) => {
+    if (typeof exact === 'string') return `"${isoInstant(exact)}"`;
+    if (!(value instanceof Date)) return typeof value === 'string' ? quote(isoInstant(value)) : any(value);
+    const invalid = Number.isNaN(value.getTime());
+    if (cut || invalid) losses.seen = true;
+    return invalid ? 'null' : `"${instantText(value, textOf)}"`;
   };
 }
 
-function two(value: number): string {
-  return value < 10 ? `0${value}` : String(value);
-}
-
-function isoOf(value: Date): string | null {
-  return Number.isNaN(value.getTime()) ? null : value.toISOString();
-}
-
-/** The binding gives milliseconds, months counted as 30 days. */
-const interval: Serialise = (value) => {
-  if (!Number.isFinite(value)) return 'null';
-  const seconds = (value as number) / 1000;
-  return seconds < 0 ? `"-PT${-seconds}S"` : `"PT${seconds}S"`;
-};
-
-function decimal(scale: number): Serialise {
-  return (value) => (typeof value === 'number' ? quote(value.toFixed(scale)) : any(value));
+/** The binding gives milliseconds and months counted as 30 days, which tells nothing. */
+function interval(losses: Losses): Serialise {
+  return (_, exact) => {
+    if (typeof exact === 'string') return quote(isoDuration(exact));
+    losses.seen = true;
+    return 'null';
+  };
 }
 
 function list(item: Serialise): Serialise {
-  return (value) => `[${(value as unknown[]).map((one) => (isAbsent(one) ? 'null' : item(one))).join(',')}]`;
+  return (value, exact) => {
+    const exacts = exact as unknown[] | null | undefined;
+    const items = (value as unknown[]).map((one, i) => (isAbsent(one) ? 'null' : item(one, exacts?.[i])));
+    return `[${items.join(',')}]`;
+  };
 }
 
 /** An object with the fields in the binding's order, which is the order of their declaration. */
-function object(fieldOf: (name: string) => Serialise | undefined): Serialise {
-  return (value) => {
+function object(fieldOf: (name: string) => Serialise | undefined, keyText?: (name: string) => string): Serialise {
+  return (value, exact) => {
+    const exacts = exact as Record<string, unknown> | null | undefined;
     const parts: string[] = [];
     for (const [name, field] of Object.entries(value as object)) {
       const serialise = fieldOf(name);
-      if (serialise) parts.push(`${quote(name)}:${isAbsent(field) ? 'null' : serialise(field)}`);
+      if (!serialise) continue;
+      const text = isAbsent(field) ? 'null' : serialise(field, exacts?.[name]);
+      parts.push(`${quote(keyText ? keyText(name) : name)}:${text}`);
     }
     return `{${parts.join(',')}}`;
   };
@@ -119,54 +146,87 @@ const any: Serialise = (value) => {
   if (typeof value === 'number') return number(value);
   if (typeof value === 'bigint') return bigInteger(value);
   if (typeof value === 'boolean') return value ? 'true' : 'false';
-  if (value instanceof Date) {
-    const iso = isoOf(value);
-    return iso === null ? 'null' : `"${iso}"`;
-  }
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'null' : `"${value.toISOString()}"`;
   if (value instanceof Uint8Array) return `"${Buffer.from(value).toString('base64')}"`;
   if (Array.isArray(value)) return list(any)(value);
-  if (value instanceof Map) return any(Object.fromEntries(value));
   return object(() => any)(value);
 };
 
 /** Nodes and relationships: properties of other labels, which the engine adds as null, are left out. */
-function element(tables: TableTypes): Serialise {
-  return (value) => {
+function element(context: Context, of: ElementKind): Serialise {
+  const { tables, names } = context;
+  const exactFields = losingProperties(of, context).map(([name], index) => [name, `p${index}`] as const);
+  const byLabel = new Map<string, Serialise>();
+  const serialiserFor = (label: string): Serialise => {
+    const properties = new Map([...(tables.get(label) ?? [])].map(([name, type]) => [name, build(type, context)]));
+    return object((name) => properties.get(name) ?? (name.startsWith('_') ? any : undefined));
+  };
+  return (value, exact) => {
     const label = (value as { _label?: string | null })._label ?? '';
-    const properties = tables.get(label);
-    if (!properties) return any(value);
-    return object((name) => properties.get(name) ?? (name.startsWith('_') ? any : undefined))(value);
+    if (!tables.has(label)) return any(value);
+    let serialise = byLabel.get(label);
+    if (!serialise) {
+      byLabel.set(label, (serialise = serialiserFor(label)));
+      if (!context.exact) Object.keys(value as object).forEach((name) => names.add(propertyKey(of, name)));
+    }
+    if (isAbsent(exact)) return serialise(value);
+    const fields = exact as Record<string, unknown>;
+    return serialise(value, Object.fromEntries(exactFields.map(([name, field]) => [name, fields[field]])));
   };
 }
 
-/** Splits `a INT64, b STRUCT(c DATE, d DATE)` at its outer commas. */
-function splitOuter(text: string): string[] {
-  const parts: string[] = [];
-  let depth = 0;
-  let start = 0;
-  for (let i = 0; i < text.length; i += 1) {
-    const char = text[i];
-    if (char === '(' || char === '[') depth += 1;
-    else if (char === ')' || char === ']') depth -= 1;
-    else if (char === ',' && depth === 0) {
-      parts.push(text.slice(start, i).trim());
-      start = i + 1;
+function path(context: Context): Serialise {
+  const nodes = list(element(context, 'node'));
+  const relationships = list(element(context, 'relationship'));
+  return (value, exact) => {
+    const { _nodes, _rels } = value as { _nodes: unknown[]; _rels: unknown[] };
+    const { n, r } = (exact ?? {}) as { n?: unknown; r?: unknown };
+    return `{"_nodes":${nodes(_nodes, n)},"_rels":${relationships(_rels, r)}}`;
+  };
+}
+
+/** `{"<name of the member>": value}`. Only the exact form says which member it is. */
+function union(members: [string, ValueType][], context: Context): Serialise {
+  const serialisers = members.map(([name, type]) => [quote(name), build(type, context)] as const);
+  const names = members.map(([name]) => name);
+  return (_, exact) => {
+    const fields = exact as Record<string, unknown> | null | undefined;
+    const index = names.indexOf(String(fields?.tag));
+    if (!fields || index < 0) {
+      context.losses.seen = true;
+      return 'null';
     }
+    const member = fields[`m${index}`];
+    return `{${serialisers[index][0]}:${isAbsent(member) ? 'null' : serialisers[index][1](member, member)}}`;
+  };
+}
+
+function build(type: ValueType, context: Context): Serialise {
+  switch (type.kind) {
+    case 'scalar':
+      return scalar(type.name, type.scale, context);
+    case 'list':
+      return list(build(type.item, context));
+    case 'struct': {
+      const fields = new Map(type.fields.map(([name, field]) => [name, build(field, context)]));
+      return object((name) => fields.get(name) ?? any);
+    }
+    case 'map': {
+      const value = build(type.value, context);
+      const keyed = type.key.kind === 'scalar' && type.key.name.startsWith('TIMESTAMP');
+      return object(() => value, keyed ? isoInstant : undefined);
+    }
+    case 'union':
+      return union(type.members, context);
+    case 'element':
+      return element(context, type.of);
+    case 'path':
+      return path(context);
   }
-  parts.push(text.slice(start).trim());
-  return parts;
 }
 
-function inside(type: string): string {
-  return type.slice(type.indexOf('(') + 1, type.lastIndexOf(')'));
-}
-
-/** Chooses the serialiser of a type from its name as the engine prints it, such as `STRUCT(a INT64, b DATE[])`. */
-export function serialiserOf(type: string, tables: TableTypes = new Map()): Serialise {
-  const listOf = /^(.*)\[\d*\]$/s.exec(type);
-  if (listOf) return list(serialiserOf(listOf[1], tables));
-  const head = /^[A-Z_0-9]+/.exec(type)?.[0] ?? '';
-  switch (head) {
+function scalar(name: string, scale: number, context: Context): Serialise {
+  switch (name) {
     case 'STRING':
     case 'UUID':
       return (value) => quote(String(value));
@@ -184,61 +244,63 @@ export function serialiserOf(type: string, tables: TableTypes = new Map()): Seri
     case 'INT128':
     case 'UINT128':
     case 'SERIAL':
-      return integer;
+      return integer(context.losses);
     case 'DOUBLE':
-    case 'FLOAT':
       return number;
+    case 'FLOAT':
+      return float;
     case 'DECIMAL':
-      return decimal(Number(splitOuter(inside(type))[1] ?? 0));
+      return decimal(scale, context.losses);
     case 'DATE':
-      return dateSerialiser();
+      return date(context);
     case 'INTERVAL':
-      return interval;
-    case 'BLOB':
-      return (value) => `"${Buffer.from(value as Uint8Array).toString('base64')}"`;
-    case 'NODE':
-    case 'REL':
-      return element(tables);
-    case 'RECURSIVE_REL': {
-      const elements = list(element(tables));
-      return object(() => elements);
-    }
-    case 'STRUCT': {
-      const fields = new Map(
-        splitOuter(inside(type)).map((field) => {
-          const gap = field.indexOf(' ');
-          return [field.slice(0, gap).replace(/^`|`$/g, ''), serialiserOf(field.slice(gap + 1), tables)] as const;
-        }),
-      );
-      return object((name) => fields.get(name) ?? any);
-    }
-    case 'MAP': {
-      const values = serialiserOf(splitOuter(inside(type))[1] ?? '', tables);
-      return object(() => values);
-    }
+      return interval(context.losses);
+    case 'TIMESTAMP_MS':
+    case 'TIMESTAMP_SEC':
+      return timestamp(context, false);
     default:
-      return head.startsWith('TIMESTAMP') ? timestampSerialiser() : any;
+      return name.startsWith('TIMESTAMP') ? timestamp(context, true) : any;
   }
 }
 
-/** The first name that occurs twice, if any. */
-export function duplicateOf(names: string[]): string | undefined {
-  return names.find((name, index) => names.indexOf(name) !== index);
+/** The serialiser of a type from its name as the engine prints it, such as `STRUCT(a INT64, b DATE[])`. */
+export function serialiserOf(type: string, more: Partial<Context> = {}): Serialise {
+  return build(parseType(type), {
+    tables: new Map(),
+    losses: new Losses(),
+    names: new Set(),
+    exact: false,
+    textOf: dayTexts(),
+    ...more,
+  });
+}
+
+export interface RowShape {
+  columns: QueryColumn[];
+  tables: TableTypes;
+  losses: Losses;
+  /** Where in a row the values of the columns are. */
+  sources: ColumnSource[];
+  /** Of each column, the properties of its nodes and relationships; noted here where `exact` is false. */
+  names: Set<string>[];
+  exact: boolean;
 }
 
 /** Makes one function that turns a row of the binding into the text of a JSON object, fields in the columns' order. */
-export function rowSerialiser(columns: QueryColumn[], tables: TableTypes): (row: Record<string, unknown>) => string {
-  const fields = columns.map(({ name, type }) => ({
-    name,
+export function rowSerialiser(shape: RowShape): (row: Record<string, unknown>) => string {
+  const { columns, sources, names, ...context } = shape;
+  const fields = columns.map(({ name, type }, column) => ({
+    ...sources[column],
     key: `${JSON.stringify(name)}:`,
-    serialise: serialiserOf(type, tables),
+    serialise: serialiserOf(type, { ...context, names: names[column] }),
   }));
   return (row) => {
     let text = '{';
     let separator = '';
-    for (const { name, key, serialise } of fields) {
-      const value = row[name];
-      text += separator + key + (isAbsent(value) ? 'null' : serialise(value));
+    for (const { plain, exact, key, serialise } of fields) {
+      const value = row[plain];
+      text += separator + key;
+      text += isAbsent(value) ? 'null' : serialise(value, exact === undefined ? undefined : row[exact]);
       separator = ',';
     }
     return `${text}}`;
