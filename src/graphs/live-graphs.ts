@@ -46,7 +46,8 @@ export class LiveGraphs implements OnModuleInit {
     const live = await this.generations.live(graphId);
     if (live === null) throw new GraphNotReady(graphId, (await this.graphs.get(graphId)).status);
     if (this.remembered.size >= MAX_REMEMBERED) this.remembered.clear();
-    if (before === this.changes) this.remembered.set(graphId, live);
+    // A process that does not listen for changes asks each time.
+    if (before === this.changes && this.platform.has('engine')) this.remembered.set(graphId, live);
     return live;
   }
 

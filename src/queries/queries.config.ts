@@ -34,4 +34,17 @@ export class QueriesConfig {
     'size of one JSON answer; longer results are cut, say so, and can be streamed as NDJSON',
   )
   readonly jsonMaxMb: number = 32;
+
+  @Setting(
+    'QUERY_RESULT_HOURS',
+    integer({ min: 1, max: 8_760 }),
+    'time for which the result of an asynchronous query is kept',
+  )
+  readonly resultHours: number = 24;
+
+  @Setting('QUERY_RESULT_MAX_MB', integer({ min: 1 }), 'size of one such result; a query with a larger one fails')
+  readonly resultMaxMb: number = 4_096;
+
+  @Setting('QUERY_RESULT_SWEEP_SECONDS', integer({ min: 1 }), 'how often expired results are looked for')
+  readonly resultSweepSeconds: number = 60;
 }

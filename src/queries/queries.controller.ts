@@ -8,13 +8,16 @@ import { Requires } from '../auth/requires';
 import { Clock } from '../common/clock';
 import { untilClosed } from '../common/closed-signal';
 import { Ids } from '../common/ids';
-import { NotImplementedYet } from '../common/not-implemented';
 import { toGraphConditionDto } from '../graphs/dto/graph.dto';
 import { GraphsService } from '../graphs/graphs.service';
 import { TierTable } from '../limits/tier-table';
 import { NotRepeatable } from '../idempotency/not-repeatable';
 import { CypherQueryDto, QueryOptionsDto } from './dto/cypher-query.dto';
-import { jsonAnswer, ndjsonAnswer } from './query-answers';
+import { toStartedQueryDto } from './dto/started-query.dto';
+import { csvAnswer } from './csv-answers';
+import { jsonAnswer } from './query-answers';
+import { QueryResultsService } from './query-results.service';
+import { ndjsonAnswer, sseAnswer } from './stream-answers';
 import { QueriesConfig } from './queries.config';
 import { QueriesService } from './queries.service';
 import { QueryStats } from './query-stats';
@@ -28,6 +31,7 @@ export class QueriesController {
   constructor(
     private readonly queries: QueriesService,
     private readonly graphs: GraphsService,
+    private readonly results: QueryResultsService,
     private readonly stats: QueryStats,
     private readonly config: QueriesConfig,
     private readonly tiers: TierTable,
@@ -39,7 +43,10 @@ export class QueriesController {
   @NotRepeatable('Queries change nothing, and their answers are streamed')
   @HttpCode(200)
   @Requires('graph:viewer')
-  @ApiOperation({ summary: 'Run a Cypher statement: one JSON answer, or NDJSON chunks with mode=stream or by Accept' })
+  @ApiOperation({
+    summary:
+      'Run a Cypher statement: one JSON answer; with mode=stream or by Accept NDJSON or server-sent events; CSV by Accept; with mode=async an operation',
+  })
   async query(
     @CurrentActor() actor: Actor,
     @CurrentGraph() graph: GraphAccess,
@@ -48,7 +55,9 @@ export class QueriesController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    if (options.mode === 'async') throw new NotImplementedYet('mode=async');
+    if (options.mode === 'async') {
+      return reply.status(202).send(toStartedQueryDto(await this.results.request(actor, graph, body)));
+    }
     const id = this.ids.query();
     void reply.header('x-query-id', id);
     const origin = { id, graph, userId: actor.userId, statement: body.query, signal: untilClosed(reply) };
@@ -57,17 +66,16 @@ export class QueriesController {
     const timeout = this.queries.timeoutFor(graph, body);
     const timeoutMs = timeout.seconds * 1_000;
     if (timeout.capped) void reply.header('x-timeout-capped', timeout.seconds);
-    if (options.mode === 'stream' || (options.mode !== 'sync' && request.headers.accept?.includes(NDJSON))) {
-      const stream = await this.queries.run(origin, {
-        parameters,
-        timeoutMs,
-        batchRows: options.chunk_size ?? limits.chunk_rows,
-      });
-      await reply
-        .type(NDJSON)
-        .header('x-stream-format', 'ndjson')
-        .send(ndjsonAnswer(stream, request.id, this.clock));
-      return;
+    const format = formatOf(options.mode, request.headers.accept);
+    if (format !== 'json') {
+      const chunkRows = options.chunk_size ?? limits.chunk_rows;
+      const stream = await this.queries.run(origin, { parameters, timeoutMs, batchRows: chunkRows });
+      const answer = { chunkRows, requestId: request.id, clock: this.clock };
+      void reply.headers({ 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' });
+      if (format === 'csv') return reply.type('text/csv; charset=utf-8').send(csvAnswer(stream));
+      void reply.header('x-stream-format', format);
+      if (format === 'sse') return reply.type('text/event-stream; charset=utf-8').send(sseAnswer(stream, answer));
+      return reply.type(NDJSON).send(ndjsonAnswer(stream, answer));
     }
     const stream = await this.queries.run(origin, { parameters, timeoutMs, maxRows: limits.query_rows });
     const answer = await jsonAnswer(stream, {
@@ -101,4 +109,12 @@ export class QueriesController {
       alerts: graph.staleReason === null ? [] : [`The graph does not hold what is staged: ${graph.staleReason}`],
     };
   }
+}
+
+/** `Accept` chooses the form; mode=stream without such a wish means NDJSON, mode=sync one JSON document or CSV. */
+function formatOf(mode: QueryOptionsDto['mode'], accept = ''): 'json' | 'ndjson' | 'sse' | 'csv' {
+  if (mode !== 'sync' && accept.includes('text/event-stream')) return 'sse';
+  if (mode !== 'sync' && accept.includes(NDJSON)) return 'ndjson';
+  if (accept.includes('text/csv')) return 'csv';
+  return mode === 'stream' ? 'ndjson' : 'json';
 }

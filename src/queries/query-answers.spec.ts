@@ -1,7 +1,10 @@
 import { text } from 'node:stream/consumers';
 import { Clock } from '../common/clock';
+import { QueryTimeout } from '../engine/engine.errors';
 import type { QueryStream } from '../engine/graph-engine';
-import { jsonAnswer, ndjsonAnswer } from './query-answers';
+import { csvAnswer } from './csv-answers';
+import { jsonAnswer } from './query-answers';
+import { ndjsonAnswer, sseAnswer } from './stream-answers';
 
 /** A stream as the engine makes it: a batch after the first begins with the comma that joins it to the one before. */
 function streamOf(...batches: number[][]): QueryStream {
@@ -44,7 +47,9 @@ describe('a JSON answer', () => {
 
 describe('an NDJSON answer', () => {
   const linesOf = async (stream: QueryStream): Promise<unknown[]> => {
-    const lines = (await text(ndjsonAnswer(stream, 'req_1', new Clock()))).split('\n');
+    const lines = (await text(ndjsonAnswer(stream, { chunkRows: 2, requestId: 'req_1', clock: new Clock() }))).split(
+      '\n',
+    );
     expect(lines.pop()).toBe('');
     return lines.map((line) => JSON.parse(line) as unknown);
   };
@@ -59,5 +64,72 @@ describe('an NDJSON answer', () => {
 
   it('names its columns where there is no row', async () => {
     expect(await linesOf(streamOf())).toMatchObject([{ columns: ['n'], rows: [], complete: true, total_rows: 0 }]);
+  });
+});
+
+describe('chunks', () => {
+  const answer = (chunkRows: number) => ({ chunkRows, requestId: 'req_1', clock: new Clock() });
+  const many = () => streamOf([1, 2], [3], [4, 5], [6]);
+
+  it('have as many rows as was asked for', async () => {
+    const lines = (await text(ndjsonAnswer(many(), answer(5)))).trim().split('\n');
+    const rows = lines.map((line) => (JSON.parse(line) as { rows?: { n: number }[] }).rows?.map(({ n }) => n));
+    expect(rows).toEqual([[1, 2, 3, 4, 5], [6], undefined]);
+  });
+
+  it('come as server-sent events with the count so far', async () => {
+    const frames = (await text(sseAnswer(many(), answer(3)))).trim().split('\n\n');
+    const events = frames.map((frame) => {
+      const [, name, data] = /^event: (\w+)\ndata: (.*)$/.exec(frame)!;
+      return [name, JSON.parse(data)] as [string, object];
+    });
+    expect(events).toMatchObject([
+      ['started', {}],
+      ['schema', { columns: ['n'], column_types: ['INT64'] }],
+      ['chunk', { chunk_index: 0, rows: [{ n: 1 }, { n: 2 }, { n: 3 }], total_rows_sent: 3 }],
+      ['chunk', { chunk_index: 1, rows: [{ n: 4 }, { n: 5 }, { n: 6 }], total_rows_sent: 6 }],
+      ['complete', { complete: true, total_rows: 6, truncated: false }],
+    ]);
+  });
+
+  it.each([
+    ['ndjson', ndjsonAnswer, /"error":\{.*"code":"query_timeout"/],
+    ['sse', sseAnswer, /event: error\ndata: .*"code":"query_timeout"/],
+  ] as const)(
+    'of a query that fails half-way end with one problem and a broken connection: %s',
+    async (_, make, pattern) => {
+      const failing = { ...many(), batches: failAfter(many()), summary: new Promise<never>(() => {}) };
+      let seen = '';
+      const read = async () => {
+        for await (const piece of make(failing, answer(1))) seen += String(piece);
+      };
+      await expect(read()).rejects.toMatchObject({ code: 'query_timeout' });
+      expect(seen).toMatch(pattern);
+      expect(seen.match(pattern.source.slice(0, 7))).toHaveLength(1);
+      expect(seen).not.toContain('complete');
+    },
+  );
+
+  it('as CSV break the connection where the query fails', async () => {
+    const failing = { ...many(), batches: failAfter(many()) };
+    await expect(text(csvAnswer(failing))).rejects.toMatchObject({ code: 'query_timeout' });
+  });
+});
+
+async function* failAfter(stream: QueryStream): AsyncGenerator<{ rows: number; bytes: Buffer }> {
+  yield* stream.batches;
+  throw new QueryTimeout(5);
+}
+
+describe('a CSV answer', () => {
+  it('quotes what needs it, tells absent from empty, and writes nested values as JSON', async () => {
+    const rows = '{"a":"x,y","b":null,"c":[1,"2"]},{"a":"","b":"say \\"hi\\"\\n","c":{"d":true}}';
+    async function* batches() {
+      yield await Promise.resolve({ rows: 2, bytes: Buffer.from(rows) });
+    }
+    const columns = ['a', 'b', 'c'].map((name) => ({ name, type: 'STRING' }));
+    expect(await text(csvAnswer({ ...streamOf(), columns, batches: batches() }))).toBe(
+      'a,b,c\r\n"x,y",,"[1,""2""]"\r\n"","say ""hi""\n","{""d"":true}"\r\n',
+    );
   });
 });

@@ -214,9 +214,5 @@ describe('bad input', () => {
 
   it('answers parts of the contract that are not there yet with 501', async () => {
     expect((await problem(501, 'GET', `/v1/graphs/${graphId}/backups`)).code).toBe('not_implemented');
-    expect(
-      (await problem(501, ...(['POST', `/v1/graphs/${graphId}/query?mode=async`, { query: 'RETURN 1' }] as const)))
-        .code,
-    ).toBe('not_implemented');
   });
 });

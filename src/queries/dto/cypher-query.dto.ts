@@ -38,3 +38,25 @@ export class QueryOptionsDto {
   @IsBooleanString()
   test_mode?: string;
 }
+
+/** Which rows of a stored result. */
+export class ResultPageDto {
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  offset: number = 0;
+
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(10_000)
+  limit: number = 1_000;
+}
+
+export class ResultDownloadDto {
+  @IsOptional()
+  @IsIn(['ndjson', 'csv'])
+  format: 'ndjson' | 'csv' = 'ndjson';
+}

@@ -1,0 +1,19 @@
+import { IsInt, Max, Min } from 'class-validator';
+import { defineOperation } from '../operations/define-operation';
+
+export class ExecuteQueryPayload {
+  /** Seconds that the engine may take for the statement. */
+  @IsInt()
+  @Min(1)
+  @Max(3_600)
+  timeoutSeconds: number;
+}
+
+/** Runs one statement and keeps its whole result. Statement and parameters stand in `query_result`. */
+export const ExecuteQuery = defineOperation({
+  name: 'query_execution',
+  locks: 'none',
+  payload: ExecuteQueryPayload,
+  // The statement's own timeout comes first; the time is for writing a large result.
+  policy: { attempts: 3, backoffMs: 1_000, timeoutMs: 7_200_000, concurrency: 2, cancellable: true, retentionDays: 30 },
+});

@@ -1,0 +1,96 @@
+import type { Readable } from 'node:stream';
+import { Injectable } from '@nestjs/common';
+import type { GraphAccess } from '../auth/access';
+import type { Actor } from '../auth/actor';
+import { Transactor } from '../database/transactor';
+import type { Operation } from '../operations/operation.entity';
+import { OperationsService } from '../operations/operations.service';
+import { ObjectStore } from '../storage/object-store';
+import { csvOfLines } from './csv-answers';
+import type { CypherQueryDto } from './dto/cypher-query.dto';
+import { QueriesConfig } from './queries.config';
+import { QueriesService } from './queries.service';
+import { QueryResultExpired, QueryResultNotFound, QueryResultNotReady } from './query-results.errors';
+import { ExecuteQuery } from './query-results.operations';
+import { QueryResultsRepository, type StoredQuery } from './query-results.repository';
+import { pageOfLines } from './result-lines';
+
+const BYTES_PER_MB = 1_048_576;
+
+/** A query whose result is there. */
+type Ready = StoredQuery &
+  Required<{ [F in 'columns' | 'rowCount' | 'objectKey' | 'expiresAt']: NonNullable<StoredQuery[F]> }>;
+
+/** Queries that run as operations: asked for, and their results read. */
+@Injectable()
+export class QueryResultsService {
+  constructor(
+    private readonly transactor: Transactor,
+    private readonly operations: OperationsService,
+    private readonly queries: QueriesService,
+    private readonly results: QueryResultsRepository,
+    private readonly objects: ObjectStore,
+    private readonly config: QueriesConfig,
+  ) {}
+
+  async request(actor: Actor, graph: GraphAccess, body: CypherQueryDto): Promise<Operation> {
+    const { seconds: timeoutSeconds } = this.queries.timeoutFor(graph, body);
+    return this.transactor.run(async (em) => {
+      const { id: graphId, orgId } = graph;
+      const operation = await this.operations.begin(em, ExecuteQuery, {
+        actor,
+        orgId,
+        graphId,
+        payload: { timeoutSeconds },
+      });
+      const { query: statement, parameters } = body;
+      await this.results.insert(em, { operationId: operation.id, graphId, statement, parameters: parameters ?? {} });
+      return operation;
+    });
+  }
+
+  /** A page of a result as one JSON document. Throws what {@link ready} throws. */
+  async page(
+    graphId: string,
+    operationId: string,
+    { offset, limit }: { offset: number; limit: number },
+  ): Promise<Buffer> {
+    const query = await this.ready(graphId, operationId);
+    const source = await this.objects.get(query.objectKey);
+    const maxBytes = this.config.jsonMaxMb * BYTES_PER_MB;
+    const { rows, bytes } = await pageOfLines(source, { offset, limit, maxBytes });
+    source.destroy();
+    const next = offset + rows;
+    const head = JSON.stringify({
+      operation_id: operationId,
+      graph_id: graphId,
+      columns: query.columns.map(({ name }) => name),
+      column_types: query.columns.map(({ type }) => type),
+      total_rows: query.rowCount,
+      truncated: false,
+      offset,
+      row_count: rows,
+      next_offset: next < query.rowCount ? next : null,
+      expires_at: query.expiresAt.toISOString(),
+    });
+    return Buffer.concat([Buffer.from(`${head.slice(0, -1)},"data":[`), bytes, Buffer.from(']}')]);
+  }
+
+  /** The whole result: NDJSON with one row a line, or CSV. Throws what {@link ready} throws. */
+  async download(graphId: string, operationId: string, format: 'ndjson' | 'csv'): Promise<Readable> {
+    const { objectKey, columns } = await this.ready(graphId, operationId);
+    const lines = await this.objects.get(objectKey);
+    return format === 'csv' ? csvOfLines(columns, lines) : lines;
+  }
+
+  /** Throws {@link QueryResultNotFound}, {@link QueryResultNotReady}, {@link QueryResultExpired}. */
+  private async ready(graphId: string, operationId: string): Promise<Ready> {
+    const query = await this.results.find(operationId);
+    if (!query || query.graphId !== graphId) throw new QueryResultNotFound(operationId);
+    if (query.expiredAt ?? (query.expiresAt && query.expiresAt <= new Date())) {
+      throw new QueryResultExpired(operationId, query.expiredAt ?? query.expiresAt!);
+    }
+    if (query.objectKey === null) throw new QueryResultNotReady(await this.operations.get(operationId));
+    return query as Ready;
+  }
+}
