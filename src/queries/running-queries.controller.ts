@@ -8,7 +8,8 @@ import { CurrentActor, CurrentGraph } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { QueriesConfig } from './queries.config';
 import { QueryBoard, type ListedQuery } from './query-board';
-import { QueryStats, SLOW_KEPT, type SlowQuery } from './query-stats';
+import { QueryStats, SLOW_KEPT } from './query-stats';
+import { toSlowDto } from './slow-query.dto';
 
 class SlowQueriesQuery {
   @ApiPropertyOptional({ minimum: 1, maximum: SLOW_KEPT, default: SLOW_KEPT })
@@ -86,17 +87,5 @@ function toRunningDto({ id, statement, userId, startedAt, elapsedMs, rows }: Lis
     started_at: startedAt.toISOString(),
     elapsed_ms: Math.round(elapsedMs),
     rows_so_far: rows,
-  };
-}
-
-export function toSlowDto({ id, statement, userId, startedAt, ms, rows, outcome }: SlowQuery): object {
-  return {
-    query_id: id,
-    statement,
-    user_id: userId,
-    started_at: startedAt.toISOString(),
-    execution_time_ms: Math.round(ms),
-    row_count: rows,
-    outcome,
   };
 }

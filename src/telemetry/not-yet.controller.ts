@@ -4,8 +4,6 @@ import { Requires } from '../auth/requires';
 import { NotImplementedYet } from '../common/not-implemented';
 
 const OF_A_GRAPH = [
-  'analytics',
-  'analytics/usage',
   'backups',
   'backups/*',
   'credits',

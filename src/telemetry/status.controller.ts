@@ -4,13 +4,13 @@ import type { FastifyReply } from 'fastify';
 import { Public } from '../auth/requires';
 import { Clock } from '../common/clock';
 import { PlatformConfig } from '../config/platform.config';
-import { Transactor } from '../database/transactor';
+import { DatabaseStates } from './database-state';
 
 @ApiTags('status')
 @Controller('v1/status')
 export class StatusController {
   constructor(
-    private readonly transactor: Transactor,
+    private readonly databases: DatabaseStates,
     private readonly clock: Clock,
     private readonly platform: PlatformConfig,
   ) {}
@@ -21,10 +21,7 @@ export class StatusController {
   @Public()
   @ApiOperation({ summary: 'Whether this process can serve requests' })
   async status(@Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const database = await this.transactor.em.query('select 1').then(
-      () => 'up',
-      () => 'down',
-    );
+    const database = await this.databases.current();
     if (database === 'down') void reply.status(503);
     return {
       status: database === 'up' ? 'healthy' : 'unhealthy',

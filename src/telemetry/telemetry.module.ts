@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { OperationsModule } from '../operations/operations.module';
+import { DatabaseStates } from './database-state';
 import { Metrics } from './metrics';
 import { MetricsController } from './metrics.controller';
 import { MetricsGuard } from './metrics.guard';
@@ -11,6 +12,6 @@ import { StatusController } from './status.controller';
 @Module({
   imports: [OperationsModule],
   controllers: [StatusController, MetricsController, NotYetController],
-  providers: [Metrics, MetricsGuard, QueueDepths],
+  providers: [DatabaseStates, Metrics, MetricsGuard, QueueDepths],
 })
 export class TelemetryModule {}

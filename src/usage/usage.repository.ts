@@ -1,0 +1,61 @@
+import { Injectable } from '@nestjs/common';
+import { Transactor } from '../database/transactor';
+
+export interface Period {
+  from: Date;
+  to: Date;
+}
+
+/** The size of a graph's live data over a time. */
+export interface StorageOverTime {
+  /** Bytes; null where there was no data. */
+  least: number | null;
+  most: number | null;
+  byteHours: number;
+  /** Generations that were live in the time. */
+  generations: number;
+}
+
+export interface OperationStat {
+  type: string;
+  count: number;
+  failed: number;
+  averageMs: number | null;
+}
+
+/** Reads what a graph used from what is recorded anyway: its generations and its operations. */
+@Injectable()
+export class UsageRepository {
+  constructor(private readonly transactor: Transactor) {}
+
+  /** Exact: a generation has one size, and was live from its publishing to its replacement. */
+  async storage(graphId: string, { from, to }: Period): Promise<StorageOverTime> {
+    const [row] = await this.transactor.em.query<StorageOverTime[]>(
+      `select min(bytes)::float8 as least, max(bytes)::float8 as most, count(*)::int as generations,
+         coalesce(sum(bytes * extract(epoch from until - since) / 3600), 0)::float8 as "byteHours"
+       from (select (manifest ->> 'bytes')::bigint as bytes, greatest(published_at, $2) as since,
+               least(coalesce(retired_at, $3), $3) as until
+             from generation where graph_id = $1 and published_at is not null and manifest is not null) as live
+       where until > since`,
+      [graphId, from, to],
+    );
+    return row;
+  }
+
+  operationStats(graphId: string, { from, to }: Period): Promise<OperationStat[]> {
+    return this.transactor.em.query(
+      `select type, count(*)::int as count, count(*) filter (where status = 'failed')::int as failed,
+         avg(extract(epoch from ended_at - started_at) * 1000) filter (where status = 'completed')::float8 as "averageMs"
+       from operation where graph_id = $1 and created_at >= $2 and created_at < $3 group by type order by type`,
+      [graphId, from, to],
+    );
+  }
+
+  recentOperations(graphId: string, { from, to }: Period, limit: number): Promise<object[]> {
+    return this.transactor.em.query(
+      `select id as operation_id, type as event_type, status, user_id, created_at as timestamp, ended_at
+       from operation where graph_id = $1 and created_at >= $2 and created_at < $3 order by id desc limit $4`,
+      [graphId, from, to, limit],
+    );
+  }
+}
