@@ -6,12 +6,14 @@ import { keep, machine, type Report, toMarkdown } from './lib/report';
 import { materialize } from './materialize';
 import { operations } from './operations';
 import { pointQuery } from './point-query';
+import { reference } from './reference';
 import { start } from './start';
 import { streams } from './streams';
 
 const BENCHMARKS: Record<string, () => Promise<Report>> = {
   materialize,
   'point-query': pointQuery,
+  reference,
   export: exportRows,
   start,
   idle,
