@@ -14,6 +14,8 @@ import { Watcher } from './watcher';
 const ROUNDS = LONG ? 20 : 1;
 const RESTARTS = 2;
 const WATCHED = 5;
+/** Of each operation: some seconds of work for all of them. */
+const WRITES = 40;
 const BACK_MS = 60_000;
 /** An orderly stop, a stop at once, and a crash. */
 const WAYS = ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const;
@@ -28,7 +30,7 @@ describe('a Postgres that is restarted in the middle of the work', () => {
     root = mkdtempSync(join(tmpdir(), 'gs-restart-'));
     cluster = await EmbeddedPostgres.start(root);
     await migrate(cluster.url());
-    const work = (ctx: Parameters<typeof writeMuch>[0]): Promise<object> => writeMuch(ctx, 200);
+    const work = (ctx: Parameters<typeof writeMuch>[0]): Promise<object> => writeMuch(ctx, WRITES);
     worlds = [await startWorld(cluster.url(), 'api,sensors', work), await startWorld(cluster.url(), 'worker', work)];
     await worlds[0].query(
       `create table chaos_write (operation_id text, attempt int, current_attempt int,
