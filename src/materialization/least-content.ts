@@ -1,3 +1,4 @@
+import type { PreparedTables } from '../staging/staging.service';
 import type { GraphSchema } from '../schemas/graph-schema';
 import type { Counts } from './load-plan';
 import type { MaterializationPlan } from './materialization-plan';
@@ -19,4 +20,15 @@ export function leastContent(schema: GraphSchema, { mode, files }: Materializati
     rows(name).reduce((sum, count) => sum + count, before.relationships[name] ?? 0),
   ]);
   return { nodes: Object.fromEntries(nodes), relationships: Object.fromEntries(relationships) };
+}
+
+/** Rows that a graph would have after loading what was checked; of nodes at most so many, as some may replace others. */
+export function expectedContent({ mode }: MaterializationPlan, checked: PreparedTables | null, live: Counts): Counts {
+  const before = mode === 'rebuild' ? { nodes: {}, relationships: {} } : live;
+  const content = { nodes: { ...before.nodes }, relationships: { ...before.relationships } };
+  for (const { table, kind, rowsLoaded } of checked?.tables ?? []) {
+    const counts = kind === 'node' ? content.nodes : content.relationships;
+    counts[table] = (counts[table] ?? 0) + rowsLoaded;
+  }
+  return content;
 }

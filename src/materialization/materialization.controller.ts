@@ -6,6 +6,7 @@ import { Requires } from '../auth/requires';
 import { Clock } from '../common/clock';
 import { toStartedDto } from '../operations/dto/operation.dto';
 import { StartsOperation } from '../operations/starts-operation';
+import { toDryRunDto } from './dto/dry-run.dto';
 import { ListMaterializationsQuery, RollbackDto, toMaterializationDto } from './dto/materialization-history.dto';
 import { MaterializeDto } from './dto/materialize.dto';
 import { MaterializeGraph } from './materialization.operations';
@@ -29,6 +30,7 @@ export class MaterializationController {
     @Param('graph_id') graphId: string,
     @Body() body: MaterializeDto,
   ): Promise<object> {
+    if (body.dry_run) return toDryRunDto(await this.materialization.dryRun(graphId, body));
     const operation = await this.materialization.request(actor, graphId, body);
     return {
       ...toStartedDto(operation),

@@ -29,6 +29,25 @@ export class RowsWouldBeLost extends DomainError {
   }
 }
 
+/** Checking the rows takes longer than one waits for an answer. */
+export class DryRunTooLong extends DomainError {
+  readonly code = 'dry_run_too_long';
+  readonly kind = 'timeout';
+  constructor() {
+    super('There is too much to check while you wait. Materialize without dry_run; it can be taken back with rollback');
+  }
+}
+
+export class DryRunsBusy extends DomainError {
+  readonly code = 'dry_runs_busy';
+  readonly kind = 'unavailable';
+  override readonly retryable = true;
+  override readonly retryAfterSeconds = 5;
+  constructor() {
+    super('Others are trying a materialization at this moment. Try again in a few seconds');
+  }
+}
+
 /** A row that is not right, as people look for it: file, row, reason. */
 export interface RejectedRow {
   table: string;

@@ -4,6 +4,7 @@ import { EngineModule } from '../engine/engine.module';
 import { GraphsModule } from '../graphs/graphs.module';
 import { JobsModule } from '../jobs/jobs.module';
 import { StagingModule } from '../staging/staging.module';
+import { DryRuns } from './dry-runs';
 import { MaterializationController } from './materialization.controller';
 import { MaterializationService } from './materialization.service';
 import { MaterializationsRepository } from './materializations.repository';
@@ -13,6 +14,6 @@ import { MaterializeGraphProcessor } from './materialize-graph.processor';
 @Module({
   imports: [AuditModule, EngineModule, GraphsModule, StagingModule, JobsModule.forFeature([MaterializeGraph])],
   controllers: [MaterializationController],
-  providers: [MaterializationService, MaterializationsRepository, MaterializeGraphProcessor],
+  providers: [DryRuns, MaterializationService, MaterializationsRepository, MaterializeGraphProcessor],
 })
 export class MaterializationModule {}

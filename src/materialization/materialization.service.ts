@@ -7,13 +7,16 @@ import type { Generation, Graph } from '../graphs/graph.entity';
 import { GraphNotReady } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
 import { requireRoomToday } from '../limits/daily-limit';
+import { ContentTooLarge } from '../limits/limits.errors';
 import { TierTable } from '../limits/tier-table';
 import type { Operation } from '../operations/operation.entity';
 import { OperationsService } from '../operations/operations.service';
 import { StagingService } from '../staging/staging.service';
 import type { MaterializeDto } from './dto/materialize.dto';
-import { leastContent } from './least-content';
-import { NO_ROWS } from './load-plan';
+import type { DryRun } from './dto/dry-run.dto';
+import { DryRuns } from './dry-runs';
+import { expectedContent, leastContent } from './least-content';
+import { type Counts, NO_ROWS } from './load-plan';
 import { type Mode, planMaterialization } from './materialization-plan';
 import { MaterializationsRepository, type PastMaterialization } from './materializations.repository';
 import { MaterializeGraph } from './materialization.operations';
@@ -35,6 +38,7 @@ export class MaterializationService {
     private readonly tiers: TierTable,
     private readonly generations: GenerationsService,
     private readonly staging: StagingService,
+    private readonly dryRuns: DryRuns,
     private readonly past: MaterializationsRepository,
   ) {}
 
@@ -60,6 +64,16 @@ export class MaterializationService {
       });
       return operation;
     });
+  }
+
+  /** Says what {@link request} would do, and changes nothing. Throws what makes the plan impossible. */
+  async dryRun(graphId: string, request: MaterializeDto): Promise<DryRun> {
+    const graph = await this.active(graphId);
+    const [staged, live] = await Promise.all([this.staging.snapshot(graphId), this.graphs.liveGeneration(graphId)]);
+    const plan = planMaterialization(modeOf(request), staged, live, { force: request.force });
+    const checked = plan.mode === 'none' ? null : await this.dryRuns.check(graph, live, plan);
+    const tooLarge = this.tooLarge(graph, expectedContent(plan, checked, live?.manifest ?? NO_ROWS));
+    return { graph, live, plan, staged, checked, limits: this.tiers.of(graph.tier), tooLarge };
   }
 
   /**
@@ -116,6 +130,16 @@ export class MaterializationService {
       hours_since_materialization: last === null ? null : (now.getTime() - last.getTime()) / MS_PER_HOUR,
       generation: graph.liveGeneration,
     };
+  }
+
+  private tooLarge(graph: Graph, content: Counts): ContentTooLarge | null {
+    try {
+      this.tiers.requireContent(graph.tier, content);
+      return null;
+    } catch (error) {
+      if (error instanceof ContentTooLarge) return error;
+      throw error;
+    }
   }
 
   private async active(graphId: string): Promise<Graph> {

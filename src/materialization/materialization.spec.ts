@@ -19,7 +19,10 @@ describe('materialization', () => {
     database = await testDatabase();
     const data = await Platform.newDataDir();
     removeData = data.remove;
-    platform = await Platform.start(data.dataDir, { DATABASE_URL: database.url });
+    platform = await Platform.start(data.dataDir, {
+      DATABASE_URL: database.url,
+      TIER_LIMITS: JSON.stringify({ 'ladybug-large': { nodes: 2 } }),
+    });
     client = new Client(platform.url, platform.credentials.api_key);
   }, 90_000);
   afterAll(async () => {
@@ -89,6 +92,32 @@ describe('materialization', () => {
     expect(await knows()).toEqual(edges);
   }, 60_000);
 
+  it('says in a dry run what would be loaded, and changes nothing', async () => {
+    await loaded();
+    await stage('Person', 'id,name,born\n3,Edsger W.,\n4,Barbara,\n,Nobody,\n');
+    const file = await stage('KNOWS', 'from,to,since\n4,1,1990\n1,9,2000\n');
+    const before = await status();
+    expect(await client.expect(200, 'POST', at('materialize'), { dry_run: true })).toMatchObject({
+      status: 'dry_run',
+      operation_id: null,
+      mode: 'incremental',
+      limit_check: { within_limits: true, exceeded: [], limits: { nodes: 5_000_000 } },
+      files_added: [{ table_name: 'Person' }, { file_id: file }],
+      files_removed: [],
+      tables: [
+        { table_name: 'Person', rows_staged: 6, rows_in_graph: 3, would_load: 2, would_reject: 1 },
+        { table_name: 'KNOWS', rows_staged: 4, rows_in_graph: 2, would_load: 1, reasons: { to_not_found: 1 } },
+      ],
+    });
+    expect(await client.expect(200, 'POST', at('materialize'), { dry_run: true, rebuild: true })).toMatchObject({
+      mode: 'rebuild',
+      tables: [{ would_load: 4, would_replace: 1 }, { would_load: 3 }],
+    });
+    expect(await status()).toMatchObject({ generation: before.generation, stale_since: before.stale_since });
+    expect(await history()).toHaveLength(1);
+    expect(readdirSync(join(platform.dataDir, 'dry-runs'))).toEqual([]);
+  }, 60_000);
+
   it('needs a rebuild once a file that the graph holds was removed, and does it unless told not to', async () => {
     await loaded();
     const extra = await stage('KNOWS', 'from,to,since\n3,1,1990\n');
@@ -142,6 +171,26 @@ describe('materialization', () => {
     await client.expect(200, 'POST', at('rollback'), {});
     expect(await people()).toEqual([]);
     expect(await refusal('POST', at('rollback'), {})).toMatchObject({ status: 409, code: 'no_previous_generation' });
+  }, 60_000);
+
+  it('refuses more than the tier allows, with the figures', async () => {
+    const creation = await client.expect<Started>(202, 'POST', '/v1/graphs', {
+      metadata: { graph_name: 'small' },
+      instance_tier: 'ladybug-large',
+      custom_schema: PEOPLE,
+    });
+    await client.result(creation);
+    graph = creation.graph_id;
+    await stage('Person', PERSONS);
+    expect(await refusal('POST', at('materialize'), {})).toMatchObject({
+      status: 413,
+      code: 'content_too_large',
+      exceeded: expect.arrayContaining([{ limit: 'nodes', allowed: 2, actual: 3 }]) as unknown,
+    });
+    expect(await client.expect(200, 'POST', at('materialize'), { dry_run: true })).toMatchObject({
+      limit_check: { within_limits: false, exceeded: expect.arrayContaining([expect.anything()]) as unknown },
+    });
+    expect(await history()).toEqual([]);
   }, 60_000);
 
   it('lets one of two materializations through, and nobody take a publish back meanwhile', async () => {

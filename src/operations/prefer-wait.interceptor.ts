@@ -37,10 +37,11 @@ export class PreferWaitInterceptor implements NestInterceptor<object, object> {
     reply: FastifyReply,
   ): Promise<object> {
     void reply.header('preference-applied', `wait=${seconds}`);
-    if (waits) return answer;
+    const { operation_id: id } = answer as { operation_id: string | null };
+    // A trial begins none.
+    if (waits || id === null) return answer;
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
-    const { operation_id: id } = answer as { operation_id: string };
     const operation = await this.operations.waitUntilEnded(id, seconds * 1_000, gone.signal);
     if (isTerminal(operation.status)) void reply.status(200);
     return { ...answer, ...toOperationDto(operation) };
