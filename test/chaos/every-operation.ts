@@ -71,4 +71,22 @@ export const EVERY_OPERATION: Readonly<Record<string, (client: Client) => Promis
       check: async () => expect(await client.query(graphId, COUNT)).toEqual([{ n: rows }]),
     };
   },
+
+  async query_execution(client) {
+    const rows = 20_000;
+    const queries = `/v1/graphs/${await client.createGraph(PEOPLE)}/queries`;
+    let operationId = '';
+    return {
+      begin: async () => {
+        const query = `UNWIND range(1, ${rows}) AS n RETURN n`;
+        const started = await client.expect<Started>(202, 'POST', queries, { query });
+        operationId = started.operation_id;
+        return started;
+      },
+      check: async () => {
+        const download = await client.request('GET', `${queries}/${operationId}/download?format=ndjson`);
+        expect((await download.text()).trim().split('\n')).toHaveLength(rows);
+      },
+    };
+  },
 };

@@ -31,6 +31,7 @@ describe('a worker that is killed', () => {
     RESEND_SECONDS: '1',
     GENERATION_COLLECT_SECONDS: '1',
     GENERATION_KEEP_HOURS: '0',
+    QUERY_RESULT_SWEEP_SECONDS: '1',
   });
 
   beforeAll(async () => {

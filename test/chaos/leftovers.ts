@@ -42,7 +42,8 @@ export async function strayFiles(dataDir: string, databaseUrl: string): Promise<
     );
     const objects = await query<{ key: string }>(
       `select upload_key as key from staged_file where upload_key is not null
-       union select part_key from staged_file where part_key is not null`,
+       union select part_key from staged_file where part_key is not null
+       union select object_key from query_result where object_key is not null`,
     );
     const known = new Set([
       ...generations.map(({ path }) => `graphs/${path}`),
@@ -51,7 +52,8 @@ export async function strayFiles(dataDir: string, databaseUrl: string): Promise<
     const found = [
       ...entriesOf(join(dataDir, 'work')),
       ...entriesOf(join(dataDir, 'graphs')).flatMap(entriesOf),
-      ...filesBelow(join(dataDir, 'objects')),
+      // What a killed process was still writing is no object yet; the store removes it after a day.
+      ...filesBelow(join(dataDir, 'objects')).filter((path) => !path.includes('/.unfinished/')),
     ];
     return found.map((path) => relative(dataDir, path)).filter((path) => !known.has(path));
   });
