@@ -14,8 +14,10 @@ import { TierTable } from '../limits/tier-table';
 import { NotRepeatable } from '../idempotency/not-repeatable';
 import { CypherQueryDto, QueryOptionsDto } from './dto/cypher-query.dto';
 import { toStartedQueryDto } from './dto/started-query.dto';
-import { csvAnswer } from './csv-answers';
+import { arrowOf } from './arrow-answers';
+import { csvOf } from './csv-answers';
 import { jsonAnswer } from './query-answers';
+import { rowsOf } from './row-batches';
 import { QueryResultsService } from './query-results.service';
 import { ndjsonAnswer, sseAnswer } from './stream-answers';
 import { QueriesConfig } from './queries.config';
@@ -23,6 +25,7 @@ import { QueriesService } from './queries.service';
 import { QueryStats } from './query-stats';
 
 const NDJSON = 'application/x-ndjson';
+const ARROW = 'application/vnd.apache.arrow.stream';
 const BYTES_PER_MB = 1_048_576;
 
 @ApiTags('query')
@@ -45,7 +48,7 @@ export class QueriesController {
   @Requires('graph:viewer')
   @ApiOperation({
     summary:
-      'Run a Cypher statement: one JSON answer; with mode=stream or by Accept NDJSON or server-sent events; CSV by Accept; with mode=async an operation',
+      'Run a Cypher statement: one JSON answer; with mode=stream or by Accept NDJSON or server-sent events; CSV or Arrow by Accept; with mode=async an operation',
   })
   async query(
     @CurrentActor() actor: Actor,
@@ -72,7 +75,8 @@ export class QueriesController {
       const stream = await this.queries.run(origin, { parameters, timeoutMs, batchRows: chunkRows });
       const answer = { chunkRows, requestId: request.id, clock: this.clock };
       void reply.headers({ 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' });
-      if (format === 'csv') return reply.type('text/csv; charset=utf-8').send(csvAnswer(stream));
+      if (format === 'csv') return reply.type('text/csv; charset=utf-8').send(csvOf(stream.columns, rowsOf(stream)));
+      if (format === 'arrow') return reply.type(ARROW).send(arrowOf(stream.columns, rowsOf(stream)));
       void reply.header('x-stream-format', format);
       if (format === 'sse') return reply.type('text/event-stream; charset=utf-8').send(sseAnswer(stream, answer));
       return reply.type(NDJSON).send(ndjsonAnswer(stream, answer));
@@ -111,8 +115,9 @@ export class QueriesController {
   }
 }
 
-/** `Accept` chooses the form; mode=stream without such a wish means NDJSON, mode=sync one JSON document or CSV. */
-function formatOf(mode: QueryOptionsDto['mode'], accept = ''): 'json' | 'ndjson' | 'sse' | 'csv' {
+/** `Accept` chooses the form; mode=stream without such a wish means NDJSON, mode=sync one JSON document, CSV or Arrow. */
+function formatOf(mode: QueryOptionsDto['mode'], accept = ''): 'json' | 'ndjson' | 'sse' | 'csv' | 'arrow' {
+  if (accept.includes(ARROW)) return 'arrow';
   if (mode !== 'sync' && accept.includes('text/event-stream')) return 'sse';
   if (mode !== 'sync' && accept.includes(NDJSON)) return 'ndjson';
   if (accept.includes('text/csv')) return 'csv';

@@ -2,8 +2,9 @@ import { text } from 'node:stream/consumers';
 import { Clock } from '../common/clock';
 import { QueryTimeout } from '../engine/engine.errors';
 import type { QueryStream } from '../engine/graph-engine';
-import { csvAnswer } from './csv-answers';
+import { csvOf } from './csv-answers';
 import { jsonAnswer } from './query-answers';
+import { rowsOf } from './row-batches';
 import { ndjsonAnswer, sseAnswer } from './stream-answers';
 
 /** A stream as the engine makes it: a batch after the first begins with the comma that joins it to the one before. */
@@ -112,7 +113,7 @@ describe('chunks', () => {
 
   it('as CSV break the connection where the query fails', async () => {
     const failing = { ...many(), batches: failAfter(many()) };
-    await expect(text(csvAnswer(failing))).rejects.toMatchObject({ code: 'query_timeout' });
+    await expect(text(csvOf(failing.columns, rowsOf(failing)))).rejects.toMatchObject({ code: 'query_timeout' });
   });
 });
 
@@ -128,7 +129,7 @@ describe('a CSV answer', () => {
       yield await Promise.resolve({ rows: 2, bytes: Buffer.from(rows) });
     }
     const columns = ['a', 'b', 'c'].map((name) => ({ name, type: 'STRING' }));
-    expect(await text(csvAnswer({ ...streamOf(), columns, batches: batches() }))).toBe(
+    expect(await text(csvOf(columns, rowsOf({ ...streamOf(), columns, batches: batches() })))).toBe(
       'a,b,c\r\n"x,y",,"[1,""2""]"\r\n"","say ""hi""\n","{""d"":true}"\r\n',
     );
   });

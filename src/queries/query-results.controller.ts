@@ -6,10 +6,16 @@ import type { Actor } from '../auth/actor';
 import { CurrentActor, CurrentGraph } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { StartsOperation } from '../operations/starts-operation';
-import { CypherQueryDto, ResultDownloadDto, ResultPageDto } from './dto/cypher-query.dto';
+import { CypherQueryDto, ResultDownloadDto, type ResultFormat, ResultPageDto } from './dto/cypher-query.dto';
 import { type StartedQueryDto, toStartedQueryDto } from './dto/started-query.dto';
 import { ExecuteQuery } from './query-results.operations';
 import { QueryResultsService } from './query-results.service';
+
+const CONTENT_TYPES: Record<ResultFormat, string> = {
+  ndjson: 'application/x-ndjson',
+  csv: 'text/csv; charset=utf-8',
+  arrow: 'application/vnd.apache.arrow.stream',
+};
 
 @ApiTags('query')
 @Controller('v1/graphs/:graph_id/queries')
@@ -43,7 +49,9 @@ export class QueryResultsController {
 
   @Get(':operation_id/download')
   @Requires('graph:viewer')
-  @ApiOperation({ summary: 'The whole result of such a query: NDJSON with a row on each line, or CSV' })
+  @ApiOperation({
+    summary: 'The whole result of such a query: NDJSON with a row on each line, CSV, or an Arrow stream',
+  })
   async download(
     @Param('graph_id') graphId: string,
     @Param('operation_id') operationId: string,
@@ -52,7 +60,7 @@ export class QueryResultsController {
   ): Promise<void> {
     const body = await this.results.download(graphId, operationId, format);
     await reply
-      .type(format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson')
+      .type(CONTENT_TYPES[format])
       .header('content-disposition', `attachment; filename="${operationId}.${format}"`)
       .send(body);
   }

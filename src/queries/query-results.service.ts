@@ -6,13 +6,15 @@ import { Transactor } from '../database/transactor';
 import type { Operation } from '../operations/operation.entity';
 import { OperationsService } from '../operations/operations.service';
 import { ObjectStore } from '../storage/object-store';
-import { csvOfLines } from './csv-answers';
-import type { CypherQueryDto } from './dto/cypher-query.dto';
+import { arrowOf } from './arrow-answers';
+import { csvOf } from './csv-answers';
+import type { CypherQueryDto, ResultFormat } from './dto/cypher-query.dto';
 import { QueriesConfig } from './queries.config';
 import { QueriesService } from './queries.service';
 import { QueryResultExpired, QueryResultNotFound, QueryResultNotReady } from './query-results.errors';
 import { ExecuteQuery } from './query-results.operations';
 import { QueryResultsRepository, type StoredQuery } from './query-results.repository';
+import { storedRows } from './row-batches';
 import { pageOfLines } from './result-lines';
 
 const BYTES_PER_MB = 1_048_576;
@@ -76,11 +78,12 @@ export class QueryResultsService {
     return Buffer.concat([Buffer.from(`${head.slice(0, -1)},"data":[`), bytes, Buffer.from(']}')]);
   }
 
-  /** The whole result: NDJSON with one row a line, or CSV. Throws what {@link ready} throws. */
-  async download(graphId: string, operationId: string, format: 'ndjson' | 'csv'): Promise<Readable> {
+  /** The whole result: NDJSON with one row a line, CSV or an Arrow stream. Throws what {@link ready} throws. */
+  async download(graphId: string, operationId: string, format: ResultFormat): Promise<Readable> {
     const { objectKey, columns } = await this.ready(graphId, operationId);
     const lines = await this.objects.get(objectKey);
-    return format === 'csv' ? csvOfLines(columns, lines) : lines;
+    if (format === 'csv') return csvOf(columns, storedRows(lines));
+    return format === 'arrow' ? arrowOf(columns, storedRows(lines)) : lines;
   }
 
   /** Throws {@link QueryResultNotFound}, {@link QueryResultNotReady}, {@link QueryResultExpired}. */

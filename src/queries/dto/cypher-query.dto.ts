@@ -55,8 +55,11 @@ export class ResultPageDto {
   limit: number = 1_000;
 }
 
+const RESULT_FORMATS = ['ndjson', 'csv', 'arrow'] as const;
+export type ResultFormat = (typeof RESULT_FORMATS)[number];
+
 export class ResultDownloadDto {
   @IsOptional()
-  @IsIn(['ndjson', 'csv'])
-  format: 'ndjson' | 'csv' = 'ndjson';
+  @IsIn(RESULT_FORMATS)
+  format: ResultFormat = 'ndjson';
 }
