@@ -43,19 +43,16 @@ export class AuditService {
 
   /** Writes the row within the caller's transaction, so that it exists exactly when the change does. */
   async record(em: EntityManager, entry: AuditEntry): Promise<void> {
-    await em.insert(AuditEvent, {
-      at: this.clock.now(),
-      actorId: entry.actor?.userId ?? null,
-      apiKeyId: entry.actor?.apiKeyId ?? null,
-      orgId: entry.orgId ?? null,
-      action: entry.action,
-      // What was refused may hold anything, and Postgres takes no null bytes.
-      target: entry.target?.replace(/\p{Cc}/gu, '\ufffd') ?? null,
-      outcome: entry.outcome ?? 'success',
-      ip: entry.actor?.ip ?? null,
-      requestId: entry.actor?.requestId ?? null,
-      details: (entry.details ?? {}) as object,
-    });
+    await this.recordAll(em, [entry]);
+  }
+
+  /** Writes a row for each, in one statement. */
+  async recordAll(em: EntityManager, entries: AuditEntry[]): Promise<void> {
+    if (entries.length === 0) return;
+    await em.insert(
+      AuditEvent,
+      entries.map((entry) => this.rowOf(entry)),
+    );
   }
 
   /**
@@ -82,5 +79,21 @@ export class AuditService {
     const more = events.length > limit;
     if (more) events.pop();
     return { events, nextCursor: more ? events[events.length - 1].id : null };
+  }
+
+  private rowOf(entry: AuditEntry) {
+    return {
+      at: this.clock.now(),
+      actorId: entry.actor?.userId ?? null,
+      apiKeyId: entry.actor?.apiKeyId ?? null,
+      orgId: entry.orgId ?? null,
+      action: entry.action,
+      // What was refused may hold anything, and Postgres takes no null bytes.
+      target: entry.target?.replace(/\p{Cc}/gu, '\ufffd') ?? null,
+      outcome: entry.outcome ?? ('success' as const),
+      ip: entry.actor?.ip ?? null,
+      requestId: entry.actor?.requestId ?? null,
+      details: (entry.details ?? {}) as object,
+    };
   }
 }

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { isConnectionError, isWorthAnotherRun } from '../database/passing-failures';
 import { Transactor } from '../database/transactor';
-import { type OperationChange, OperationLog } from './operation-log';
+import { type BulkChange, type OperationChange, OperationLog } from './operation-log';
 import { OperationTypes } from './operation-types';
 import type { Operation } from './operation.entity';
 import { OperationsRepository } from './operations.repository';
@@ -43,6 +43,33 @@ export class OperationEndings {
     }
   }
 
+  /**
+   * Ends many in one transaction, those of them that can still be ended so. `also` is called once, with all of them.
+   * Where the aftermath of one fails, each is ended by itself, so that it keeps no other from ending.
+   */
+  async endAll(
+    change: BulkChange,
+    also: (em: EntityManager, ended: Operation[]) => Promise<void>,
+  ): Promise<Operation[]> {
+    try {
+      return await this.tx.run(async (em) => {
+        const ended = await this.log.writeAll(change, em);
+        if (ended.length > 0) await also(em, ended);
+        for (const operation of ended) await this.clearUpAfter(em, operation);
+        return ended;
+      });
+    } catch (error) {
+      if (!(error instanceof AftermathFailed)) throw error;
+      const { operationIds, ...each } = change;
+      const ended: Operation[] = [];
+      for (const operationId of operationIds) {
+        const one = await this.end({ ...each, operationId }, { also: (em, operation) => also(em, [operation]) });
+        if (one) ended.push(one);
+      }
+      return ended;
+    }
+  }
+
   private async endIn(
     em: EntityManager,
     change: OperationChange,
@@ -53,14 +80,17 @@ export class OperationEndings {
     if (!ended) return null;
     if (deadLetter !== undefined) await this.repository.insertDeadLetter(em, ended.id, deadLetter);
     await also?.(em, ended);
-    const aftermath = withAftermath ? this.types.aftermathOf(ended.type) : undefined;
+    if (withAftermath) await this.clearUpAfter(em, ended);
+    return ended;
+  }
+
+  private async clearUpAfter(em: EntityManager, ended: Operation): Promise<void> {
     try {
-      await aftermath?.(em, ended);
+      await this.types.aftermathOf(ended.type)?.(em, ended);
     } catch (cause) {
       // Nothing is wrong with the aftermath then: whoever ends the operation tries again, and it belongs to that.
       if (isConnectionError(cause) || isWorthAnotherRun(cause)) throw cause;
       throw new AftermathFailed('aftermath', { cause });
     }
-    return ended;
   }
 }

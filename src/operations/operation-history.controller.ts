@@ -1,9 +1,13 @@
-import { Controller, Get, Param, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Actor } from '../auth/actor';
 import { CurrentActor } from '../auth/current';
 import { Requires } from '../auth/requires';
+import { requireScope } from '../auth/access-rules';
 import { Clock } from '../common/clock';
+import { NotRepeatable } from '../idempotency/not-repeatable';
+import { BulkCancel } from './bulk-cancel';
+import { BulkCancelDto, BulkCancelRequest, selectionIn, toBulkCancelDto } from './dto/bulk-cancel.dto';
 import { OperationEventsQuery, OperationListQuery, toOperationFilter } from './dto/operation-history.dto';
 import { toOperationDto } from './dto/operation.dto';
 import { OperationRecordDto, toOperationRecordDto } from './dto/operation-record.dto';
@@ -15,6 +19,7 @@ import { QueuePositions } from './queue-positions';
 export class OperationHistoryController {
   constructor(
     private readonly history: OperationHistory,
+    private readonly cancels: BulkCancel,
     private readonly queue: QueuePositions,
     private readonly clock: Clock,
   ) {}
@@ -25,6 +30,23 @@ export class OperationHistoryController {
   async list(@CurrentActor() actor: Actor, @Query() query: OperationListQuery): Promise<object> {
     const { items, nextCursor } = await this.history.list(actor, toOperationFilter(query), query);
     return { operations: items.map(toOperationDto), next_cursor: nextCursor };
+  }
+
+  // A key that is bound to graphs may stop what runs on them: which operations are whose is decided for each of them.
+  @Post('cancel')
+  @HttpCode(200)
+  @Requires('user', { scope: 'read' })
+  @NotRepeatable('cancelling again changes nothing')
+  @ApiOperation({ summary: 'Cancel many operations: all open ones of a filter, or a list of ids' })
+  @ApiOkResponse({ type: BulkCancelDto })
+  async cancel(@CurrentActor() actor: Actor, @Body() request: BulkCancelRequest): Promise<BulkCancelDto> {
+    requireScope(actor, 'write');
+    const selection = selectionIn(request);
+    return toBulkCancelDto(
+      'ids' in selection
+        ? await this.cancels.cancelAmong(actor, selection.ids)
+        : await this.cancels.cancelWhere(actor, selection.filter),
+    );
   }
 
   @Get(':operation_id')

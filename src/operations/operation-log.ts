@@ -45,6 +45,9 @@ export interface OperationChange {
   readonly endsAttempt?: { readonly outcome: AttemptOutcome; readonly error?: AttemptError };
 }
 
+/** The same change of many operations that do not run: there is no attempt that it could name or end. */
+export type BulkChange = Pick<OperationChange, 'event' | 'from' | 'set'> & { readonly operationIds: string[] };
+
 /**
  * The only writer of statuses and events. Each write is one statement, so an event and its status, the end of an
  * attempt and the release of a lock are there together or not at all, and sequences have no gap: the row of the
@@ -62,7 +65,7 @@ export class OperationLog {
 
   /** Returns the changed operation, or null where the change was refused and nothing was written. */
   async write(change: OperationChange, em: EntityManager = this.tx.em): Promise<Operation | null> {
-    const { sql, parameters } = statementFor(change);
+    const { sql, parameters } = statementFor(change, ($) => `id = ${$.add(change.operationId)}`);
     const [row] = await queryPrepared<Row>(em, sql, parameters);
     if (row) {
       const changed = operationFrom(em, row);
@@ -76,6 +79,16 @@ export class OperationLog {
     return null;
   }
 
+  /** Returns those that were changed. The change of each of the others was refused, and nothing was written of it. */
+  async writeAll(change: BulkChange, em: EntityManager): Promise<Operation[]> {
+    // Locked in one order, so that two who change the same operations wait for each other instead of getting stuck.
+    const { sql, parameters } = statementFor(
+      change,
+      ($) => `id in (select id from operation where id = any (${$.add(change.operationIds)}) order by id for update)`,
+    );
+    return (await em.query<Row[]>(sql, parameters)).map((row) => operationFrom(em, row));
+  }
+
   /** Events after `cursor`, in order, at most `limit`. */
   async read(operationId: string, cursor: number, limit: number): Promise<OperationEvent[]> {
     return this.tx.em
@@ -87,7 +100,10 @@ export class OperationLog {
   }
 }
 
-function statementFor(change: OperationChange): { sql: string; parameters: unknown[] } {
+function statementFor(
+  change: Omit<OperationChange, 'operationId'>,
+  which: ($: Parameters) => string,
+): { sql: string; parameters: unknown[] } {
   const { event, set = {} } = change;
   const to = statusAfter(event.type);
   const from = change.from === undefined ? statusesBefore(event.type) : [change.from];
@@ -106,7 +122,7 @@ function statementFor(change: OperationChange): { sql: string; parameters: unkno
     assignments.push(`run_after = ${due}`, `delivered_at = ${due}`);
   }
 
-  const conditions = [`id = ${$.add(change.operationId)}`, `status = any(${$.add(from)})`];
+  const conditions = [which($), `status = any(${$.add(from)})`];
   if (change.attempt !== undefined) conditions.push(`attempt = ${$.add(change.attempt)}`);
   if (change.onlyIf === 'lease_expired') conditions.push('lease_expires_at < now()');
   if (change.onlyIf === 'no_cancel_requested') conditions.push('cancel_requested_at is null');

@@ -5,6 +5,7 @@ import { OPERATION_ID } from '../common/ids';
 import { IdempotencyModule } from '../idempotency/idempotency.module';
 import { LostAnswers } from '../idempotency/lost-answers';
 import { toStartedDto } from './dto/operation.dto';
+import { BulkCancel } from './bulk-cancel';
 import { EventFeed } from './event-feed';
 import { OperationEndings } from './operation-endings';
 import { OperationHistory } from './operation-history';
@@ -31,6 +32,7 @@ import { Outbox } from './outbox';
   imports: [IdempotencyModule, TypeOrmModule.forFeature([Operation, OperationEvent])],
   controllers: [OperationHistoryController, OperationsController, OrgEventsController],
   providers: [
+    BulkCancel,
     EventFeed,
     OperationEndings,
     OperationHistory,

@@ -6,6 +6,7 @@ import { toJson } from './json';
 import { EVENTS_CHANNEL, NEWS } from './operation-log';
 import { operationColumns, operationFrom, type Row } from './operation-row';
 import { Operation, type OperationAttempt } from './operation.entity';
+import type { OperationStatus } from './operation-transitions';
 import { QueueRates } from './queue-rates';
 
 /** A worker process hears on this channel the ids of operations that somebody wants cancelled. */
@@ -150,6 +151,31 @@ export class OperationsRepository {
       [operationId, reason],
     );
     return row ? operationFrom(em, row) : null;
+  }
+
+  /** Asks the workers of running operations to stop them. Those that ran, and whether they were asked for the first time. */
+  async requestCancels(
+    em: EntityManager,
+    operationIds: string[],
+    reason: string,
+  ): Promise<{ id: string; orgId: string | null; first: boolean }[]> {
+    return await em.query(
+      `with running as (
+         select id, org_id, cancel_requested_at is null as first from operation
+         where id = any ($1) and status = 'running' order by id for update
+       ), asked as (
+         update operation o set cancel_requested_at = coalesce(cancel_requested_at, now()),
+           cancel_reason = coalesce(cancel_reason, $2), updated_at = now()
+         from running r where o.id = r.id returning o.id
+       ) select r.id, r.org_id as "orgId", r.first, pg_notify('${CANCEL_CHANNEL}', r.id) as notified
+         from running r join asked a on a.id = r.id`,
+      [operationIds, reason],
+    );
+  }
+
+  /** How these operations stand; what is gone is left out. */
+  async statusesOf(operationIds: string[]): Promise<{ id: string; status: OperationStatus }[]> {
+    return await this.tx.em.query('select id, status from operation where id = any ($1)', [operationIds]);
   }
 
   /**

@@ -16,8 +16,6 @@ export interface OperationFilter {
   createdBefore?: Date;
   endedAfter?: Date;
   endedBefore?: Date;
-  /** Any of these. */
-  ids?: string[];
 }
 
 export interface VisiblePage {
@@ -43,10 +41,10 @@ export function visibleOperations(
   { limit, cursor }: VisiblePage,
 ): { sql: string; parameters: unknown[] } {
   const $ = new Parameters();
-  const me = $.add(actor.userId);
-  const conditions = conditionsOf(filter, cursor, $);
+  const sources = sourcesOf(actor, $);
+  const conditions = conditionsOf(filter, $);
+  if (cursor !== undefined) conditions.push(`o.id < ${$.add(cursor)}`);
   const newest = `order by o.id desc limit ${limit}`;
-  const sources = actor.graphIds === null ? UNBOUND(me) : BOUND(me, $.add(actor.graphIds));
   const pages = (filter.statuses ?? [null]).flatMap((status) =>
     sources.map(({ from, own, writable }) => {
       const all = [own, ...conditions, ...(status === null ? [] : [`o.status = '${status}'`])].join(' and ');
@@ -54,10 +52,24 @@ export function visibleOperations(
         from ${from} cross join lateral (select * from operation o where ${all} ${newest}) o)`;
     }),
   );
-  return {
-    sql: `select * from (${pages.join(' union all ')}) o ${newest}`,
-    parameters: $.values,
-  };
+  return { sql: `select * from (${pages.join(' union all ')}) o ${newest}`, parameters: $.values };
+}
+
+/** The same for operations that are named: what the actor may not see of them is not found. */
+export function visibleAmong(
+  actor: Pick<Actor, 'userId' | 'graphIds'>,
+  ids: string[],
+): { sql: string; parameters: unknown[] } {
+  const $ = new Parameters();
+  const named = `(select * from operation where id = any (${$.add(ids)})) o`;
+  const found = sourcesOf(actor, $).map(
+    ({ from, own, writable }) => `select o.*, ${writable} as writable from ${named} join ${from} on ${own}`,
+  );
+  return { sql: found.join(' union all '), parameters: $.values };
+}
+
+function sourcesOf({ userId, graphIds }: Pick<Actor, 'userId' | 'graphIds'>, $: Parameters): Source[] {
+  return graphIds === null ? UNBOUND($.add(userId)) : BOUND($.add(userId), $.add(graphIds));
 }
 
 interface Source {
@@ -98,7 +110,7 @@ const BOUND = (me: string, graphIds: string): Source[] => [
   },
 ];
 
-function conditionsOf(filter: OperationFilter, cursor: string | undefined, $: Parameters): string[] {
+function conditionsOf(filter: OperationFilter, $: Parameters): string[] {
   const conditions: string[] = [];
   const add = (condition: string, value: unknown): void => {
     if (value !== undefined) conditions.push(`o.${condition.replace('?', $.add(value))}`);
@@ -110,8 +122,6 @@ function conditionsOf(filter: OperationFilter, cursor: string | undefined, $: Pa
   add('created_at < ?', filter.createdBefore);
   add('ended_at >= ?', filter.endedAfter);
   add('ended_at < ?', filter.endedBefore);
-  add('id = any (?)', filter.ids);
-  add('id < ?', cursor);
   // Ids begin with the time of their making, so the indexes that end with the id know times as well.
   add('id >= ?', idAt(filter.createdAfter, -CLOCK_TOLERANCE_MS));
   add('id < ?', idAt(filter.createdBefore, CLOCK_TOLERANCE_MS));

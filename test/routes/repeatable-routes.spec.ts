@@ -17,7 +17,11 @@ const PUBLIC = [
   // Makes an account, but before that there is nobody whose key it could be; an email registers once.
   'POST /v1/auth/register',
 ];
-const NOT_REPEATED = ['POST /v1/graphs/:graph_id/query', 'POST /v1/graphs/:graph_id/tables/query'];
+const NOT_REPEATED = [
+  'POST /v1/graphs/:graph_id/query',
+  'POST /v1/graphs/:graph_id/tables/query',
+  'POST /v1/operations/cancel',
+];
 
 /** Answer with the id of an operation that was there before. */
 const SHOW_OPERATIONS = ['delete /v1/operations/{operation_id}'];
