@@ -48,6 +48,24 @@ export class DryRunsBusy extends DomainError {
   }
 }
 
+export class NoRows extends DomainError {
+  readonly code = 'no_rows';
+  readonly kind = 'bad_request';
+  constructor() {
+    super('There are neither nodes nor relationships in the request');
+  }
+}
+
+export class TooManyRows extends DomainError {
+  readonly code = 'too_many_rows';
+  readonly kind = 'too_large';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(actual: number, limit: number) {
+    super(`${actual} rows are too many for one request, which may bring ${limit}. Upload a file for so many`);
+    this.details = { limit, actual };
+  }
+}
+
 /** A row that is not right, as people look for it: file, row, reason. */
 export interface RejectedRow {
   table: string;

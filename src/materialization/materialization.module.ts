@@ -8,12 +8,32 @@ import { DryRuns } from './dry-runs';
 import { MaterializationController } from './materialization.controller';
 import { MaterializationService } from './materialization.service';
 import { MaterializationsRepository } from './materializations.repository';
-import { MaterializeGraph } from './materialization.operations';
+import { LoadRows, MaterializeGraph } from './materialization.operations';
+import { GenerationLoader } from './generation-loader';
+import { LoadRowsProcessor } from './load-rows.processor';
+import { RowsController } from './rows.controller';
+import { RowsService } from './rows.service';
+import { StorageModule } from '../storage/storage.module';
 import { MaterializeGraphProcessor } from './materialize-graph.processor';
 
 @Module({
-  imports: [AuditModule, EngineModule, GraphsModule, StagingModule, JobsModule.forFeature([MaterializeGraph])],
-  controllers: [MaterializationController],
-  providers: [DryRuns, MaterializationService, MaterializationsRepository, MaterializeGraphProcessor],
+  imports: [
+    AuditModule,
+    EngineModule,
+    GraphsModule,
+    StagingModule,
+    JobsModule.forFeature([MaterializeGraph, LoadRows]),
+    StorageModule,
+  ],
+  controllers: [MaterializationController, RowsController],
+  providers: [
+    GenerationLoader,
+    LoadRowsProcessor,
+    RowsService,
+    DryRuns,
+    MaterializationService,
+    MaterializationsRepository,
+    MaterializeGraphProcessor,
+  ],
 })
 export class MaterializationModule {}

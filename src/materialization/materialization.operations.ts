@@ -1,4 +1,4 @@
-import { IsBoolean, IsIn, IsOptional } from 'class-validator';
+import { IsBoolean, IsIn, IsOptional, IsUUID } from 'class-validator';
 import { defineOperation } from '../operations/define-operation';
 import { type Mode, MODES } from './materialization-plan';
 
@@ -23,4 +23,18 @@ export const MaterializeGraph = defineOperation({
   payload: MaterializeGraphPayload,
   // The time is for tens of millions of rows; one at a time, since a load uses every core.
   policy: { attempts: 3, backoffMs: 2_000, timeoutMs: 3_600_000, concurrency: 1, cancellable: true, retentionDays: 30 },
+});
+
+export class LoadRowsPayload {
+  /** The rows of the request, as they are kept in the object store. */
+  @IsUUID()
+  batchId: string;
+}
+
+/** Loads rows that came with a request into a copy of the live data, and publishes it. */
+export const LoadRows = defineOperation({
+  name: 'graph_rows',
+  locks: 'graph',
+  payload: LoadRowsPayload,
+  policy: { attempts: 3, backoffMs: 1_000, timeoutMs: 900_000, concurrency: 2, cancellable: true, retentionDays: 30 },
 });

@@ -193,6 +193,62 @@ describe('materialization', () => {
     expect(await history()).toEqual([]);
   }, 60_000);
 
+  const add = async (body: object, key?: string): Promise<Body> => {
+    const response = await client.request('POST', at('rows'), body, {
+      prefer: 'wait=30',
+      ...(key !== undefined && { 'idempotency-key': key }),
+    });
+    return { http: response.status, ...((await response.json()) as Body) };
+  };
+
+  it('adds rows that come with a request, once, and keeps them through a rebuild', async () => {
+    await loaded();
+    const rows = {
+      nodes: [
+        { label: 'Person', properties: { id: 3, name: 'Edsger W.' } },
+        { label: 'Person', properties: { id: '4', name: 'Barbara', born: '1939-11-07' } },
+      ],
+      relationships: [{ type: 'KNOWS', from: 4, to: 1, properties: { since: 1990 } }],
+    };
+    for (let time = 0; time < 2; time += 1) {
+      expect(await add(rows, 'once')).toMatchObject({ status: 'completed', result: { rows_loaded: 3, generation: 3 } });
+    }
+    const [nodes, edges] = [await people(), await knows()];
+    expect(nodes).toMatchObject([{ id: 1 }, { id: 2 }, { id: 3, name: 'Edsger W.' }, { id: 4, name: 'Barbara' }]);
+    expect(edges).toHaveLength(3);
+    expect(await status()).toMatchObject({ is_stale: false });
+    expect((await history())[0]).toMatchObject({ mode: 'rows', rows_loaded: 3 });
+    await client.materialize(graph, { rebuild: true });
+    expect(await people()).toEqual(nodes);
+    expect(await knows()).toEqual(edges);
+  }, 60_000);
+
+  it('says everything that is wrong with rows at once, and changes nothing', async () => {
+    await loaded();
+    const wrong = await add({
+      nodes: [
+        { label: 'Person', properties: { name: 5, colour: 'red' } },
+        { label: 'Robot', properties: {} },
+      ],
+      relationships: [{ type: 'KNOWS', from: 1.5, to: 2 }],
+    });
+    expect(wrong.http).toBe(422);
+    expect((wrong.detail as { loc: unknown[] }[]).map(({ loc }) => loc.join('.')).sort()).toEqual([
+      'body.nodes.0.properties.colour',
+      'body.nodes.0.properties.id',
+      'body.nodes.0.properties.name',
+      'body.nodes.1.label',
+      'body.relationships.0.from',
+    ]);
+    const dangling = await add({ nodes: [], relationships: [{ type: 'KNOWS', from: 1, to: 99 }] });
+    expect(dangling).toMatchObject({ status: 'failed' });
+    expect(JSON.stringify(dangling.error)).toContain('to_not_found');
+    const many = Array.from({ length: 10_001 }, () => ({ type: 'KNOWS', from: 1, to: 2 }));
+    expect(await add({ relationships: many })).toMatchObject({ http: 413, code: 'too_many_rows', actual: 10_001 });
+    expect(await add({})).toMatchObject({ http: 400, code: 'no_rows' });
+    expect(await status()).toMatchObject({ generation: 2, is_stale: false });
+  }, 60_000);
+
   it('lets one of two materializations through, and nobody take a publish back meanwhile', async () => {
     await stage('Person', PERSONS);
     const answers = await Promise.all([1, 2].map(() => client.request('POST', at('materialize'), {})));

@@ -27,6 +27,10 @@ export class StagingRepository {
     await em.insert(StagedFile, { ...file, status: 'pending', sizeBytes: 0 });
   }
 
+  async insertStaged(em: EntityManager, files: StagedFile[]): Promise<void> {
+    await em.insert(StagedFile, files as QueryDeepPartialEntity<StagedFile>[]);
+  }
+
   find(em: EntityManager, fileId: string): Promise<StagedFile | null> {
     return em.findOneBy(StagedFile, { id: fileId });
   }

@@ -1,17 +1,20 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../common/clock';
+import { Ids } from '../common/ids';
 import { Transactor } from '../database/transactor';
+import type { Graph } from '../graphs/graph.entity';
 import { GraphDeletion } from '../graphs/graph-deletion';
+import type { OperationContext } from '../jobs/operation-context';
 import type { GraphSchema } from '../schemas/graph-schema';
 import { ObjectStore } from '../storage/object-store';
 import { ObjectNotFound } from '../storage/storage.errors';
 import type { PartRef, PreparedTable } from './duckdb/messages';
 import { StagingEngine } from './duckdb/staging-engine';
-import { preparePlan } from './prepare-plan';
-import { graphPrefix, type StagedFile } from './staged-file.entity';
+import { columnTypes, preparePlan } from './prepare-plan';
+import { filePrefix, graphPrefix, StagedFile } from './staged-file.entity';
 import { GraphBusy, StagingChanged } from './staging.errors';
 import { StagingRepository } from './staging.repository';
 
@@ -57,6 +60,7 @@ export class StagingService implements OnModuleInit {
     private readonly deletion: GraphDeletion,
     private readonly transactor: Transactor,
     private readonly clock: Clock,
+    private readonly ids: Ids,
   ) {}
 
   onModuleInit(): void {
@@ -66,10 +70,19 @@ export class StagingService implements OnModuleInit {
     });
   }
 
-  /** All staged files of a graph in the order in which they were staged: of two rows with one key the later one counts. */
+  /**
+   * All staged files of a graph, in the order in which they came into it and then in which they were staged: of two nodes
+   * with one key the later one counts.
+   */
   async snapshot(graphId: string, em: EntityManager = this.transactor.em): Promise<StagedFile[]> {
     const files = await this.files.list(em, graphId, { statuses: ['staged'] }, {});
-    return files.sort((a, b) => (a.stagedAt?.getTime() ?? 0) - (b.stagedAt?.getTime() ?? 0) || (a.id < b.id ? -1 : 1));
+    const since = ({ materializedGeneration }: StagedFile): number => materializedGeneration ?? Infinity;
+    return files.sort(
+      (a, b) =>
+        (since(a) < since(b) ? -1 : since(a) > since(b) ? 1 : 0) ||
+        (a.stagedAt?.getTime() ?? 0) - (b.stagedAt?.getTime() ?? 0) ||
+        (a.id < b.id ? -1 : 1),
+    );
   }
 
   /**
@@ -109,6 +122,60 @@ export class StagingService implements OnModuleInit {
     return { tables: result.tables, samples: samples.slice(0, MOST_SAMPLES), directory };
   }
 
+  /**
+   * Makes a part of rows that came without a file. It is in no table until {@link insertStaged} says so, in the transaction
+   * that makes the rows live; from then on it is a file like others, so that a rebuild has its rows too.
+   */
+  async partOfRows(
+    { id: graphId, schema }: Pick<Graph, 'id' | 'schema'>,
+    tableName: string,
+    rows: object[],
+    { directory, ctx }: { directory: string; ctx: OperationContext },
+  ): Promise<StagedFile> {
+    const id = this.ids.uuid();
+    const [input, output] = [join(directory, `${tableName}.ndjson`), join(directory, `${tableName}.rows.parquet`)];
+    const text = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+    await writeFile(input, text);
+    const types = columnTypes(schema, tableName);
+    const job = { task: 'stage', format: 'json', input, output, types } as const;
+    const { rows: rowCount, columns, content } = await this.engine.run(job, { directory, signal: ctx.signal });
+    const partKey = `${filePrefix({ graphId, id })}rows.parquet`;
+    await this.objects.putFile(partKey, output);
+    const now = this.clock.now();
+    return Object.assign(new StagedFile(), {
+      id,
+      graphId,
+      tableName,
+      fileName: `rows-${ctx.operationId}.ndjson`,
+      format: 'json' as const,
+      options: {},
+      content,
+      status: 'staged' as const,
+      sizeBytes: Buffer.byteLength(text),
+      uploadKey: partKey,
+      partKey,
+      rowCount,
+      columns,
+      error: null,
+      operationId: ctx.operationId,
+      materializedGeneration: null,
+      createdBy: ctx.userId,
+      createdAt: now,
+      uploadedAt: now,
+      stagedAt: now,
+    });
+  }
+
+  /** How many files a graph has, whatever their state. */
+  async fileCount(graphId: string): Promise<number> {
+    return (await this.files.totals(this.transactor.em, graphId, {})).files;
+  }
+
+  /** Puts finished parts into their tables. */
+  insertStaged(em: EntityManager, files: StagedFile[]): Promise<void> {
+    return this.files.insertStaged(em, files);
+  }
+
   /** Throws `GraphBusy` while an operation changes the graph. */
   async requireUnchanging(em: EntityManager, graphId: string): Promise<void> {
     const busy = await this.files.changingOperation(em, graphId);
@@ -138,4 +205,9 @@ export class StagingService implements OnModuleInit {
     const formats = { dateFormats: csv?.dateFormats, timestampFormats: csv?.timestampFormats };
     return { fileId: file.id, fileName: file.fileName, path, mapping, ...formats };
   }
+}
+
+/** Where the rows of a request wait until they are loaded. */
+export function batchKey(graphId: string, batchId: string): string {
+  return `${graphPrefix(graphId)}rows/${batchId}.json`;
 }

@@ -1,0 +1,66 @@
+import { json } from 'node:stream/consumers';
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../common/clock';
+import { contentsOf } from '../graphs/generations.service';
+import { GraphNotReady } from '../graphs/graphs.errors';
+import { GraphsService } from '../graphs/graphs.service';
+import { HandlesOperation } from '../jobs/handles-operation';
+import type { OperationContext } from '../jobs/operation-context';
+import { OperationProcessor } from '../jobs/operation-processor';
+import { WorkDirectories } from '../jobs/work-directories';
+import type { StagedFile } from '../staging/staged-file.entity';
+import { batchKey, StagingService } from '../staging/staging.service';
+import { ObjectStore } from '../storage/object-store';
+import type { RowsByTable } from './check-rows';
+import { GenerationLoader } from './generation-loader';
+import type { MaterializationPlan } from './materialization-plan';
+import { resultOf } from './materialization-result';
+import { LoadRows, type LoadRowsPayload } from './materialization.operations';
+
+/** Rows of a request -> a staged file for each table -> loaded into a copy of the live data -> published with these files. */
+@Injectable()
+@HandlesOperation(LoadRows)
+export class LoadRowsProcessor extends OperationProcessor<typeof LoadRows> {
+  constructor(
+    private readonly graphs: GraphsService,
+    private readonly staging: StagingService,
+    private readonly loader: GenerationLoader,
+    private readonly objects: ObjectStore,
+    private readonly work: WorkDirectories,
+    private readonly clock: Clock,
+  ) {
+    super();
+  }
+
+  async run({ batchId }: LoadRowsPayload, ctx: OperationContext): Promise<object> {
+    const graphId = ctx.graphId!;
+    const startedAt = this.clock.now();
+    const [graph, live] = await Promise.all([this.graphs.get(graphId), this.graphs.liveGeneration(graphId)]);
+    if (live === null) throw new GraphNotReady(graphId, graph.status);
+    const key = batchKey(graphId, batchId);
+    const tables = (await json(await this.objects.get(key))) as RowsByTable;
+    const result = await this.work.use(ctx, async (directory) => {
+      const files: StagedFile[] = [];
+      for (const [table, rows] of Object.entries(tables)) {
+        files.push(await this.staging.partOfRows(graph, table, rows, { directory, ctx }));
+      }
+      const held = contentsOf(live);
+      const plan: MaterializationPlan = {
+        mode: 'incremental',
+        why: 'Rows were sent',
+        files,
+        added: files,
+        removed: [],
+        contents: { ...held, files: [...held.files, ...files.map(({ id }) => id)] },
+      };
+      const loaded = await this.loader.load(ctx, { graph, live, plan, directory, ignoreErrors: false });
+      const made = resultOf(graphId, loaded.build.generation, loaded);
+      await this.loader.publish(ctx, { plan, mode: 'rows', loaded, startedAt, result: made }, (em) =>
+        this.staging.insertStaged(em, files),
+      );
+      return made;
+    });
+    await this.objects.delete(key);
+    return result;
+  }
+}
