@@ -4,6 +4,12 @@ import type { EntityManager } from 'typeorm';
 const names = new Map<string, string>();
 
 /**
+ * Always true where `$2` is the `event_type` of the rows of `free`, and for the planner a reason to expect one row: it looks
+ * each operation up by its key then, also where it plans for a table that is small now and will be large.
+ */
+export const ONE_ROW = 'free.event_type = $2';
+
+/**
  * Rows of a statement that every connection parses and plans once and then only runs: for the few statements that are sent
  * all the time, since a connection never forgets one. Values are parameters, so that there are few different texts, and
  * results name their columns: what `*` stands for may change under an older process while a new version migrates.

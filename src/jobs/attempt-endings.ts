@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { OperationPolicy } from '../operations/define-operation';
+import { EventBatches } from '../operations/event-batches';
 import { OperationEndings } from '../operations/operation-endings';
 import { cancelled, completed, failed, retrying } from '../operations/operation-events';
 import { OperationLog } from '../operations/operation-log';
@@ -18,18 +19,18 @@ export class AttemptEndings {
 
   constructor(
     private readonly log: OperationLog,
+    private readonly batches: EventBatches,
     private readonly endings: OperationEndings,
     private readonly repository: OperationsRepository,
     private readonly outbox: Outbox,
   ) {}
 
   async complete({ operation }: RunningAttempt, result: object): Promise<void> {
-    await this.log.write({
+    await this.batches.write({
       operationId: operation.id,
       attempt: operation.attempt,
       event: completed(result, Date.now() - operation.startedAt!.getTime()),
       set: { result },
-      endsAttempt: { outcome: 'completed' },
     });
   }
 

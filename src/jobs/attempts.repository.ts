@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { queryPrepared } from '../database/prepared';
+import { Batches } from '../database/batches';
+import { ONE_ROW, queryPrepared } from '../database/prepared';
 import { Transactor } from '../database/transactor';
 import { toJson } from '../operations/json';
 import { started } from '../operations/operation-events';
@@ -11,6 +12,14 @@ import type { ReadyOperation } from '../operations/outbox';
 
 /** The clocks of the queue and of the database differ a little; a retry is not turned away for that. */
 const CLOCK_TOLERANCE = `interval '1 second'`;
+
+/** Who wants to run which operation, and for how long until it says so again. */
+export interface Claim {
+  operationId: string;
+  type: string;
+  workerId: string;
+  leaseMs: number;
+}
 
 /** An operation whose worker has gone silent. */
 export interface ExpiredLease {
@@ -33,32 +42,66 @@ export interface Renewal {
 /** Leases, attempts and deliveries: the columns of an operation that only workers and sensors touch. */
 @Injectable()
 export class AttemptsRepository {
+  private readonly claims = new Batches<Claim, Operation | null>((claims) => this.claimAll(claims, 'skip'));
+
   constructor(private readonly tx: Transactor) {}
 
   /**
    * Grants the right to run: pending becomes running with the next attempt's number, in one statement with its event.
    * Null when there is nothing to run: delivered twice, cancelled, ended, not due yet, or of another type.
    */
-  async claim(operationId: string, type: string, workerId: string, leaseMs: number): Promise<Operation | null> {
+  async claim(claim: Claim): Promise<Operation | null> {
+    const claimed = await this.claims.add(claim);
+    // Locked by somebody just now, or not to be had: alone, one waits and finds out.
+    return claimed ?? (await this.claimAll([claim], 'wait'))[0];
+  }
+
+  private async claimAll(claims: Claim[], ifLocked: 'wait' | 'skip'): Promise<(Operation | null)[]> {
     const event = started(0);
-    const [row] = await queryPrepared<Row>(
+    const rows = await queryPrepared<Row>(
       this.tx.em,
-      `with claimed as (
-         update operation set status = 'running', attempt = attempt + 1, worker_id = $2,
-           lease_expires_at = now() + $3 * interval '1 millisecond', started_at = coalesce(started_at, now()),
-           last_sequence = last_sequence + 1, updated_at = now()
-         where id = $1 and type = $7 and status = any($4) and run_after <= now() + ${CLOCK_TOLERANCE} returning *
+      `with given as (
+         select * from jsonb_to_recordset($1::jsonb)
+           as given (id text, type text, worker_id text, lease_ms integer)
+       ), free as materialized (
+         select given.*, $2::text as event_type from given cross join lateral (
+           select 1 from operation o where o.id = given.id and o.type = given.type and o.status = any($3)
+             and o.run_after <= now() + ${CLOCK_TOLERANCE} limit 1 for update${ifLocked === 'skip' ? ' skip locked' : ''}
+         ) locked
+       ), claimed as (
+         update operation o set status = 'running', attempt = o.attempt + 1, worker_id = free.worker_id,
+           lease_expires_at = now() + free.lease_ms * interval '1 millisecond',
+           started_at = coalesce(o.started_at, now()), last_sequence = o.last_sequence + 1, updated_at = now()
+         from free where o.id = free.id and o.status = any($3) and ${ONE_ROW} returning o.*
        ), attempt as (
-         insert into operation_attempt (operation_id, attempt, worker_id) select id, attempt, $2 from claimed
+         insert into operation_attempt (operation_id, attempt, worker_id) select id, attempt, worker_id from claimed
        ), event as (
          insert into operation_event (operation_id, sequence, type, data, created_at, org_id)
-         select id, last_sequence, $5, $6::jsonb || jsonb_build_object('attempt', attempt), clock_timestamp(), org_id
+         select id, last_sequence, $2, $4::jsonb || jsonb_build_object('attempt', attempt), clock_timestamp(), org_id
          from claimed
        )
        select ${operationColumns('claimed')}, pg_notify('${EVENTS_CHANNEL}', ${NEWS}) as notified from claimed`,
-      [operationId, workerId, leaseMs, statusesBefore(event.type), event.type, toJson(event.data), type],
+      [
+        toJson(
+          claims.map(({ operationId, type, workerId, leaseMs }) => ({
+            id: operationId,
+            type,
+            worker_id: workerId,
+            lease_ms: leaseMs,
+          })),
+        ),
+        event.type,
+        statusesBefore(event.type),
+        toJson(event.data),
+      ],
     );
-    return row ? operationFrom(this.tx.em, row) : null;
+    const claimed = new Map(rows.map((row) => [row.id, operationFrom(this.tx.em, row)]));
+    // Delivered twice within one batch, it is claimed once.
+    return claims.map(({ operationId }) => {
+      const operation = claimed.get(operationId) ?? null;
+      claimed.delete(operationId);
+      return operation;
+    });
   }
 
   /** Extends the leases of a worker. What it names and does not get back belongs to somebody else now. */

@@ -3,8 +3,8 @@ import { Injectable, Logger } from '@nestjs/common';
 import { isConnectionError } from '../database/passing-failures';
 import { Transactor } from '../database/transactor';
 import type { OperationContract } from '../operations/define-operation';
+import { EventBatches } from '../operations/event-batches';
 import { progressed } from '../operations/operation-events';
-import { OperationLog } from '../operations/operation-log';
 import { OperationTypes } from '../operations/operation-types';
 import { OperationsRepository } from '../operations/operations.repository';
 import { StaleAttemptError } from '../operations/operations.errors';
@@ -32,7 +32,7 @@ export class OperationRuntime {
     private readonly attempts: AttemptsRepository,
     private readonly running: RunningAttempts,
     private readonly endings: AttemptEndings,
-    private readonly log: OperationLog,
+    private readonly batches: EventBatches,
     private readonly tx: Transactor,
     private readonly repository: OperationsRepository,
     private readonly config: JobsConfig,
@@ -43,7 +43,7 @@ export class OperationRuntime {
     if (this.running.stopping) return this.attempts.markUndelivered([operationId]);
     const { workerId } = this.running;
     const operation = await this.throughOutages(() =>
-      this.attempts.claim(operationId, contract.name, workerId, this.config.leaseSeconds * 1000),
+      this.attempts.claim({ operationId, type: contract.name, workerId, leaseMs: this.config.leaseSeconds * 1000 }),
     );
     if (!operation) return this.logger.debug(`${operationId}: nothing to claim`);
     const attempt = this.running.add(operation);
@@ -84,7 +84,7 @@ export class OperationRuntime {
 
   private async storeProgress(attempt: RunningAttempt, progress: OperationProgress): Promise<void> {
     const { id, attempt: number } = attempt.operation;
-    const stored = await this.log.write({
+    const stored = await this.batches.write({
       operationId: id,
       attempt: number,
       event: progressed(progress),

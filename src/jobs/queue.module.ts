@@ -27,7 +27,9 @@ class QueueConnectionModule {}
       inject: [QueuePool, QueueConfig],
       useFactory: (pool: QueuePool | null, config: QueueConfig) => {
         setDefaultBackendFactory(pool ? createPostgresBackend : undefined);
-        return { connection: pool ? asConnection(pool) : { url: config.queueUrl, maxRetriesPerRequest: null } };
+        // What is sent in one turn goes out in one write.
+        const redis = { url: config.queueUrl, maxRetriesPerRequest: null, enableAutoPipelining: true };
+        return { connection: pool ? asConnection(pool) : redis };
       },
       // Workers start in processes with that role only, see `Workers`.
       extraOptions: { manualRegistration: true },

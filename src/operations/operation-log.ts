@@ -49,7 +49,7 @@ export interface OperationChange {
 export type BulkChange = Pick<OperationChange, 'event' | 'from' | 'set'> & { readonly operationIds: string[] };
 
 /**
- * The only writer of statuses and events. Each write is one statement, so an event and its status, the end of an
+ * The writer of statuses and events, with `EventBatches` and claims beside it. Each write is one statement, so an event and its status, the end of an
  * attempt and the release of a lock are there together or not at all, and sequences have no gap: the row of the
  * operation is locked while its next number is taken.
  */

@@ -6,6 +6,7 @@ import { IdempotencyModule } from '../idempotency/idempotency.module';
 import { LostAnswers } from '../idempotency/lost-answers';
 import { toStartedDto } from './dto/operation.dto';
 import { BulkCancel } from './bulk-cancel';
+import { EventBatches } from './event-batches';
 import { EventFeed } from './event-feed';
 import { OperationEndings } from './operation-endings';
 import { OperationHistory } from './operation-history';
@@ -33,6 +34,7 @@ import { Outbox } from './outbox';
   controllers: [OperationHistoryController, OperationsController, OrgEventsController],
   providers: [
     BulkCancel,
+    EventBatches,
     EventFeed,
     OperationEndings,
     OperationHistory,
@@ -51,6 +53,7 @@ import { Outbox } from './outbox';
     Outbox,
   ],
   exports: [
+    EventBatches,
     EventFeed,
     OperationEndings,
     OperationLog,
