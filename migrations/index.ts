@@ -9,6 +9,7 @@ import { OperationHistory1765000000000 } from './1765000000000-operation-history
 import { FileContents1765000050000 } from './1765000050000-file-contents';
 import { Materializations1765000040000 } from './1765000040000-materializations';
 import { QueryResults1765000060000 } from './1765000060000-query-results';
+import { SchemaVersions1765000030000 } from './1765000030000-schema-versions';
 import { RequestCounts1765000070000 } from './1765000070000-request-counts';
 import { ListedGraphs1765000080000 } from './1765000080000-listed-graphs';
 import { QueryMetering1765000071000 } from './1765000071000-query-metering';
@@ -26,6 +27,7 @@ export const MIGRATIONS = [
   FileContents1765000050000,
   Materializations1765000040000,
   QueryResults1765000060000,
+  SchemaVersions1765000030000,
   RequestCounts1765000070000,
   ListedGraphs1765000080000,
   QueryMetering1765000071000,

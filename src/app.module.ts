@@ -30,6 +30,7 @@ import { OrgsConfig } from './orgs/orgs.config';
 import { OrgsModule } from './orgs/orgs.module';
 import { QueriesConfig } from './queries/queries.config';
 import { QueriesModule } from './queries/queries.module';
+import { SchemasModule } from './schemas/schemas.module';
 import { StagingConfig } from './staging/staging.config';
 import { StagingModule } from './staging/staging.module';
 import { StorageModule } from './storage/storage.module';
@@ -74,6 +75,7 @@ export class AppModule {
         StorageModule,
         EngineModule,
         GraphsModule,
+        SchemasModule,
         StagingModule,
         MaterializationModule,
         QueriesModule,

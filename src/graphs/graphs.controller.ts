@@ -5,7 +5,6 @@ import { CurrentActor } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { toStartedDto } from '../operations/dto/operation.dto';
 import { StartsOperation } from '../operations/starts-operation';
-import { toSchemaDto } from '../schemas/schema.dto';
 import { CreateGraphDto } from './dto/create-graph.dto';
 import { GraphListQuery } from './dto/graph-list.dto';
 import { toGraphInfoDto, toListedGraphDto } from './dto/graph.dto';
@@ -52,13 +51,6 @@ export class GraphsController {
   async info(@Param('graph_id') graphId: string): Promise<object> {
     const [graph, live] = await Promise.all([this.graphs.get(graphId), this.graphs.liveGeneration(graphId)]);
     return toGraphInfoDto(graph, live);
-  }
-
-  @Get(':graph_id/schema')
-  @Requires('graph:viewer')
-  @ApiOperation({ summary: 'Node and relationship types with their properties, keys and ends' })
-  async schema(@Param('graph_id') graphId: string): Promise<object> {
-    return { graph_id: graphId, schema: toSchemaDto((await this.graphs.get(graphId)).schema) };
   }
 
   @Delete(':graph_id')

@@ -52,6 +52,11 @@ export class GraphsRepository {
         createdBy,
       ],
     );
+    await em.query(
+      `insert into graph_schema_version (graph_id, number, status, schema, created_by, applied_at)
+       values ($1, 1, 'applied', $2, $3, now())`,
+      [graph.id, JSON.stringify(graph.schema), createdBy],
+    );
   }
 
   /**

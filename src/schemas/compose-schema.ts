@@ -13,6 +13,8 @@ export interface SchemaParts {
   extensionsPath?: Path;
   /** Of a schema that is made from extensions alone. */
   name: string;
+  /** Where parts of `custom` were written, when it was put together from several. */
+  origins?: ReadonlyMap<object, Origin>;
 }
 
 /**
@@ -25,6 +27,7 @@ export function composeSchema({
   extensions = [],
   extensionsPath = ['body', 'metadata', 'schema_extensions'],
   name,
+  origins: known = new Map(),
 }: SchemaParts): GraphSchema {
   const { extends: base, ...own } = (custom ?? { name }) as Raw;
   const problems: FieldProblem[] = [];
@@ -33,7 +36,7 @@ export function composeSchema({
     at: [...extensionsPath, index],
   }));
   if (base !== undefined && base !== null) wanted.push({ extension: base, at: [...customPath, 'extends'] });
-  const origins = new Map<object, Origin>();
+  const origins = new Map(known);
   const parts: { name: string; nodes: Raw[]; relationships: Raw[] }[] = [];
   for (const { extension, at } of wanted) {
     const found = typeof extension === 'string' ? schemaExtensions().get(extension) : undefined;
@@ -78,6 +81,7 @@ function joinLists(lists: Raw[][], own: unknown, path: Path, origins: Map<object
   const entries = (own ?? []) as unknown[];
   // Their places are those that the sender wrote, not those behind the extensions' types.
   for (const [index, entry] of entries.entries())
-    if (typeof entry === 'object' && entry !== null) origins.set(entry, { path: [...path, index] });
+    if (typeof entry === 'object' && entry !== null && !origins.has(entry))
+      origins.set(entry, { path: [...path, index] });
   return [...lists.flat(), ...entries];
 }

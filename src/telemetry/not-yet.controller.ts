@@ -8,8 +8,6 @@ const OF_A_GRAPH = [
   'backups/*',
   'credits',
   'credits/*',
-  'schema/export',
-  'schema/validate',
   'subgraphs',
   'subgraphs/*',
   'subscriptions',
@@ -25,7 +23,7 @@ export class NotYetController {
     throw new NotImplementedYet('This part of the graph API');
   }
 
-  @All(['graphs/extensions', 'graphs/capacity', 'offering', 'billing/*'])
+  @All(['graphs/capacity', 'offering', 'billing/*'])
   @Requires('user', { scope: 'read' })
   ofPlatform(): never {
     throw new NotImplementedYet('This part of the API');

@@ -1,4 +1,4 @@
-import { Client } from '../support/client';
+import { Client, type Started } from '../support/client';
 import { Platform } from '../support/platform';
 
 const key = { name: 'id', type: 'INT64', is_primary_key: true };
@@ -71,5 +71,185 @@ describe('schemas', () => {
       },
       expect.objectContaining({ id: 2, kind: 'mine', price: '1.25', day: '2020-02-29', tags: null, amount: null }),
     ]);
+  });
+
+  const person = {
+    name: 'Person',
+    properties: [key, { name: 'name', type: 'STRING' }, { name: 'age', type: 'INT32' }],
+  };
+  const knows = { name: 'KNOWS', from_node: 'Person', to_node: 'Person' };
+  const people = { name: 'people', nodes: [person], relationships: [knows] };
+  const loaded = async (): Promise<string> => {
+    const graphId = await client.createGraph(people);
+    await client.stage(graphId, 'Person', 'p.csv', 'id,name,age,city\n1,Ada,36,London\n2,Grace,85,NY\n');
+    await client.stage(graphId, 'KNOWS', 'k.csv', 'from,to\n1,2\n');
+    await materialize(graphId);
+    return graphId;
+  };
+  const materialize = async (graphId: string, body: object = {}): Promise<object> =>
+    client.result(await client.expect(200, 'POST', `/v1/graphs/${graphId}/materialize`, body));
+  const change = async (graphId: string, body: object): Promise<Record<string, unknown>> =>
+    client.result(await client.expect(202, 'PATCH', `/v1/graphs/${graphId}/schema`, body));
+
+  it('change while the data stays: types and properties come and go', async () => {
+    const graphId = await loaded();
+    const city = { name: 'city', type: 'STRING' };
+    const add = {
+      nodes: [
+        { name: 'Person', properties: [city, { name: 'kind', type: 'STRING', default: 'human', required: true }] },
+        { name: 'Robot', properties: [key] },
+      ],
+      relationships: [{ name: 'OWNS', from_node: 'Person', to_node: 'Robot' }],
+    };
+    const dry = await client.expect(200, 'PATCH', `/v1/graphs/${graphId}/schema`, { add, dry_run: true });
+    expect(dry).toMatchObject({ verdict: 'compatible', becomes_stale: true });
+    const result = await change(graphId, { add });
+    expect(result).toMatchObject({ version: 2, generation: 3 });
+    expect(result.notes).toEqual([expect.stringContaining('staged files of Person have the new city')]);
+    expect(
+      await client.query(graphId, 'MATCH (p:Person) RETURN p.name AS n, p.kind AS k, p.city AS c ORDER BY n'),
+    ).toEqual([
+      { n: 'Ada', k: 'human', c: null },
+      { n: 'Grace', k: 'human', c: null },
+    ]);
+    expect(await client.expect(200, 'GET', `/v1/graphs/${graphId}/materialize`)).toMatchObject({ is_stale: true });
+    await materialize(graphId, { rebuild: true });
+    expect(await client.query(graphId, 'MATCH (p:Person {id: 1}) RETURN p.city AS c')).toEqual([{ c: 'London' }]);
+
+    const drop = ['nodes.Person.properties.age', 'relationships.KNOWS'];
+    const refused = await client.expect(409, 'PATCH', `/v1/graphs/${graphId}/schema`, { drop });
+    expect(refused).toMatchObject({ code: 'schema_change_unconfirmed', needs_confirmation: true });
+    expect((await change(graphId, { drop, confirm: true })).notes).toEqual([
+      expect.stringContaining('1 staged file of KNOWS will stay'),
+      expect.stringContaining('1 staged file of Person will still have age'),
+    ]);
+    expect(await client.query(graphId, 'MATCH (p:Person) RETURN count(*) AS n')).toEqual([{ n: 2 }]);
+    const info = await client.expect(200, 'GET', `/v1/graphs/${graphId}/info`);
+    expect(info).toMatchObject({ node_labels: ['Person', 'Robot'], relationship_types: ['OWNS'] });
+    expect(await client.expect(200, 'GET', `/v1/graphs/${graphId}/schema/versions`)).toMatchObject({
+      current: 3,
+      versions: [{ number: 3, status: 'applied' }, { number: 2 }, { number: 1, base: null }],
+    });
+    expect(await client.expect(200, 'GET', `/v1/graphs/${graphId}/schema/versions/1`)).toMatchObject({
+      is_current: false,
+      schema_definition: people,
+    });
+    await client.expect(404, 'GET', `/v1/graphs/${graphId}/schema/versions/9`);
+  });
+
+  it('refuse, with every reason, what the engine cannot do, and change nothing', async () => {
+    const graphId = await loaded();
+    const schema_definition = {
+      name: 'people',
+      nodes: [
+        {
+          name: 'Person',
+          properties: [
+            key,
+            { name: 'name', type: 'STRING', required: true },
+            { name: 'age', type: 'INT64' },
+            { name: 'x', type: 'DATE', required: true },
+          ],
+        },
+      ],
+      relationships: [knows],
+    };
+    const refused = await client.expect(409, 'PATCH', `/v1/graphs/${graphId}/schema`, {
+      schema_definition,
+      confirm: true,
+    });
+    expect(refused).toMatchObject({ code: 'schema_change_refused' });
+    expect(
+      (refused.changes as { path: string; verdict: string }[]).map(({ path, verdict }) => [path, verdict]),
+    ).toEqual([
+      ['nodes.Person.properties.name', 'refused'],
+      ['nodes.Person.properties.age', 'refused'],
+      ['nodes.Person.properties.x', 'refused'],
+    ]);
+    const rekeyed = { ...people, nodes: [{ name: 'Person', properties: [{ ...key, name: 'ssn' }] }] };
+    await client.expect(409, 'PATCH', `/v1/graphs/${graphId}/schema`, { schema_definition: rekeyed, confirm: true });
+    await client.expect(409, 'PATCH', `/v1/graphs/${graphId}/schema`, { schema_definition: people });
+    await client.expect(422, 'PATCH', `/v1/graphs/${graphId}/schema`, {});
+    const used = await client.expect(422, 'PATCH', `/v1/graphs/${graphId}/schema`, {
+      drop: ['nodes.Person', 'nodes.Nobody'],
+      confirm: true,
+    });
+    expect(JSON.stringify(used.detail)).toContain('nodes.Nobody');
+    expect(await client.expect(200, 'GET', `/v1/graphs/${graphId}/schema/versions`)).toMatchObject({ total_count: 1 });
+  });
+
+  it('take one change at a time', async () => {
+    const graphId = await loaded();
+    const answers = await Promise.all(
+      ['a', 'b', 'c'].map((name) =>
+        client.request('PATCH', `/v1/graphs/${graphId}/schema`, {
+          add: { nodes: [{ name: 'Person', properties: [{ name, type: 'DATE' }] }] },
+        }),
+      ),
+    );
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses.every((status) => status === 202 || status === 409)).toBe(true);
+    expect(statuses).toContain(202);
+    for (const answer of answers) if (answer.status === 202) await client.result((await answer.json()) as Started);
+    const { versions, current } = await client.expect<{
+      versions: { status: string; number: number }[];
+      current: number;
+    }>(200, 'GET', `/v1/graphs/${graphId}/schema/versions`);
+    expect(versions.every(({ status }) => status === 'applied')).toBe(true);
+    expect(versions.length).toBe(1 + statuses.filter((status) => status === 202).length);
+    expect(current).toBe(versions[0].number);
+  });
+
+  it('are exported as what can be imported again, with counts of the live data', async () => {
+    const graphId = await loaded();
+    const exported = (format: string) =>
+      client.expect<{ schema_definition: string; data_stats: object }>(
+        200,
+        'GET',
+        `/v1/graphs/${graphId}/schema/export?format=${format}&include_data_stats=true`,
+      );
+    expect(await exported('json')).toMatchObject({
+      schema_definition: people,
+      data_stats: { node_counts: { Person: 2 }, relationship_counts: { KNOWS: 1 }, total_nodes: 2 },
+    });
+    const { schema_definition } = await exported('yaml');
+    expect(
+      await client.expect(200, 'POST', `/v1/graphs/${graphId}/schema/validate`, { schema_definition, format: 'yaml' }),
+    ).toMatchObject({ valid: true, changes: { changes: [], compatible: true } });
+    expect((await exported('cypher')).schema_definition).toContain('CREATE NODE TABLE `Person` (`id` INT64, ');
+    await client.expect(422, 'GET', `/v1/graphs/${graphId}/schema/export?format=xml`);
+  });
+
+  it('are checked without a graph, with every problem and what they cannot be combined with', async () => {
+    const check = (body: object) => client.expect(200, 'POST', '/v1/graphs/schema/validate', body);
+    expect(await check({ schema_definition: { name: 'x', nodes: [{ name: 'Order', properties: [] }] } })).toMatchObject(
+      {
+        valid: false,
+        errors: [
+          expect.stringMatching(/^nodes.0.properties: exactly one/),
+          expect.stringMatching(/^nodes.0.name: "Order"/),
+        ],
+      },
+    );
+    expect(
+      await check({ schema_definition: people, check_compatibility: ['people', 'geography', 'none'] }),
+    ).toMatchObject({
+      valid: true,
+      warnings: null,
+      stats: { nodes: 1, relationships: 1 },
+      compatibility: { people: { compatible: false }, none: { compatible: false } },
+    });
+    expect(await check({ schema_definition: 'a: [', format: 'yaml' })).toMatchObject({ valid: false });
+    expect(await check({ schema_definition: '{', format: 'json' })).toMatchObject({ valid: false });
+    expect(await client.expect(200, 'GET', '/v1/graphs/extensions/people')).toMatchObject({
+      node_types: ['Person', 'Organization'],
+    });
+    await client.expect(404, 'GET', '/v1/graphs/extensions/..%2Fpeople');
+    const graphId = await client.createGraph({ name: 'made', extends: 'geography' });
+    expect(await client.expect(200, 'GET', '/v1/graphs')).toMatchObject({
+      graphs: expect.arrayContaining([
+        expect.objectContaining({ graphId, schemaExtensions: ['geography'] }),
+      ]) as unknown,
+    });
   });
 });

@@ -19,7 +19,9 @@ const PUBLIC = [
 ];
 const NOT_REPEATED = [
   'POST /v1/graphs/:graph_id/query',
+  'POST /v1/graphs/:graph_id/schema/validate',
   'POST /v1/graphs/:graph_id/tables/query',
+  'POST /v1/graphs/schema/validate',
   'POST /v1/operations/cancel',
 ];
 

@@ -1,0 +1,124 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Transactor } from '../database/transactor';
+import type { SchemaVersion } from './schema-version';
+
+const COLUMNS = `number, status, schema, base, changes, operation_id as "operationId", generation,
+  created_at as "createdAt", applied_at as "appliedAt"`;
+
+/** What staging holds of one table. */
+export interface StagedTable {
+  table: string;
+  files: number;
+  /** Lower-case names of the columns of all its files. */
+  columns: string[];
+}
+
+/** Reads and writes of the versions of schemas. */
+@Injectable()
+export class SchemasRepository {
+  constructor(private readonly transactor: Transactor) {}
+
+  /** Newest first. */
+  list(graphId: string): Promise<SchemaVersion[]> {
+    return this.transactor.em.query<SchemaVersion[]>(
+      `select ${COLUMNS} from graph_schema_version where graph_id = $1 order by number desc`,
+      [graphId],
+    );
+  }
+
+  async find(graphId: string, number: number): Promise<SchemaVersion | null> {
+    const rows = await this.transactor.em.query<SchemaVersion[]>(
+      `select ${COLUMNS} from graph_schema_version where graph_id = $1 and number = $2`,
+      [graphId, number],
+    );
+    return rows[0] ?? null;
+  }
+
+  /** Number of the version that the graph has now, and of its live data. */
+  async current(
+    graphId: string,
+    em: EntityManager = this.transactor.em,
+  ): Promise<{ number: number | null; generation: number | null }> {
+    const rows = await em.query<{ number: number | null; generation: number | null }[]>(
+      `select (select max(v.number) from graph_schema_version v
+         where v.graph_id = g.id and v.status = 'applied' and v.schema = g.schema) as number,
+         g.live_generation as generation
+       from graph g where g.id = $1`,
+      [graphId],
+    );
+    return rows[0] ?? { number: null, generation: null };
+  }
+
+  async insertPending(
+    em: EntityManager,
+    graphId: string,
+    version: Pick<SchemaVersion, 'schema' | 'changes' | 'base'>,
+    createdBy: string,
+  ): Promise<number> {
+    // Two at once take turns, so that each gets a number of its own.
+    await em.query('select 1 from graph where id = $1 for update', [graphId]);
+    const rows = await em.query<{ number: number }[]>(
+      `insert into graph_schema_version (graph_id, number, status, schema, changes, base, created_by)
+       select $1, coalesce(max(number), 1) + 1, 'pending', $2, $3, $4, $5 from graph_schema_version where graph_id = $1
+       returning number`,
+      [graphId, JSON.stringify(version.schema), JSON.stringify(version.changes), version.base, createdBy],
+    );
+    return rows[0].number;
+  }
+
+  async setOperation(em: EntityManager, graphId: string, number: number, operationId: string): Promise<void> {
+    await em.query('update graph_schema_version set operation_id = $3 where graph_id = $1 and number = $2', [
+      graphId,
+      number,
+      operationId,
+    ]);
+  }
+
+  /** Makes a pending version the graph's schema. With `stale` it says that staged files hold more than the graph. */
+  async apply(
+    em: EntityManager,
+    graphId: string,
+    { number, schema }: SchemaVersion,
+    generation: number | null,
+    stale: string | null,
+  ): Promise<void> {
+    await em.query(
+      `update graph_schema_version set status = 'applied', applied_at = now(), generation = $3
+       where graph_id = $1 and number = $2`,
+      [graphId, number, generation],
+    );
+    await em.query(
+      `update graph set schema = $2, updated_at = now(), stale_reason = coalesce($3, stale_reason),
+         stale_since = case when $3::text is null then stale_since else coalesce(stale_since, now()) end
+       where id = $1`,
+      [graphId, JSON.stringify(schema), stale],
+    );
+  }
+
+  /** Moves a version from one status to another; false where it has a third. */
+  async move(
+    em: EntityManager,
+    graphId: string,
+    number: number,
+    from: SchemaVersion['status'],
+    to: SchemaVersion['status'],
+  ): Promise<boolean> {
+    const [, changed] = await em.query<[unknown, number]>(
+      'update graph_schema_version set status = $4 where graph_id = $1 and number = $2 and status = $3',
+      [graphId, number, from, to],
+    );
+    return changed === 1;
+  }
+
+  /** The tables that have staged files, with the columns of these. */
+  stagedTables(graphId: string): Promise<StagedTable[]> {
+    return this.transactor.em.query<StagedTable[]>(
+      `select f.table_name as table, count(distinct f.id)::int as files,
+         coalesce(array_agg(distinct lower(c ->> 'name')) filter (where c is not null), '{}') as columns
+       from staged_file f left join lateral jsonb_array_elements(f.columns) c on true
+       where f.graph_id = $1 and f.status = 'staged' group by f.table_name`,
+      [graphId],
+    );
+  }
+}
