@@ -16,13 +16,19 @@ export function loadsOf(schema: GraphSchema, prepared: PreparedTables, base: Cou
   const ends = new Map(schema.relationships.map(({ name, from, to }) => [name, { from, to }]));
   return prepared.tables
     .filter((table) => table.rowsLoaded > 0)
-    .map((table) => ({
-      table: table.table,
-      kind: table.kind,
-      ...ends.get(table.table),
-      files: table.files,
-      rows: table.rowsLoaded,
-      ...((base.nodes[table.table] ?? 0) > 0 && { upsert: upsertOf(schema, table.table) }),
+    .flatMap(({ pairs, ...table }) =>
+      pairs === undefined
+        ? [{ ...table, ...ends.get(table.table), rows: table.rowsLoaded }]
+        : pairs.filter(({ rows }) => rows > 0).map((pair) => ({ ...table, ...pair })),
+    )
+    .map(({ table: name, kind, from, to, files, rows }) => ({
+      table: name,
+      kind,
+      from,
+      to,
+      files,
+      rows,
+      ...((base.nodes[name] ?? 0) > 0 && { upsert: upsertOf(schema, name) }),
     }))
     .sort((a, b) => Number(a.kind === 'relationship') - Number(b.kind === 'relationship'));
 }

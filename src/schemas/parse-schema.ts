@@ -105,7 +105,6 @@ class SchemaParser extends RawReader {
       this.knownKeys(pair, ['from_node', 'to_node'], place);
       return this.pair(pair, place, nodes);
     });
-    if (pairs.length > 1) this.problem([...at, 'pairs'], 'several pairs are not available yet', 'not_implemented');
     if (pairs.length === 0) this.problem([...at, 'pairs'], 'at least one pair', 'pairs');
     for (const [index, { from, to }] of pairs.entries()) {
       if (pairs.findIndex((other) => other.from === from && other.to === to) < index)

@@ -1,12 +1,15 @@
 import {
+  type EndPair,
   findType,
   type GraphSchema,
   type NodeType,
+  pairsOf,
   type Property,
   type PropertyType,
   type RelationshipType,
 } from '../schemas/graph-schema';
-import type { ColumnMapping, PrepareTable, TargetColumn } from './duckdb/messages';
+import { LABEL_COLUMNS } from '../schemas/parse-schema';
+import type { ColumnMapping, PairRows, PrepareTable, TargetColumn } from './duckdb/messages';
 import { targetOf } from './duckdb/part-source';
 
 /** Where the ends of a relationship are looked for when its type does not say. */
@@ -30,7 +33,8 @@ export function targetColumns(schema: GraphSchema, table: string): TargetColumn[
     );
   }
   const { type } = found;
-  return [end(schema, type, 'from'), end(schema, type, 'to'), ...type.properties.map(toColumn)];
+  const labels = [labelOf(type, 'from') ?? [], labelOf(type, 'to') ?? []].flat();
+  return [end(schema, type, 'from'), end(schema, type, 'to'), ...labels, ...type.properties.map(toColumn)];
 }
 
 /** Types by lower-case column name, for reading text of the table. */
@@ -75,19 +79,45 @@ export function preparePlan(schema: GraphSchema): PrepareTable[] {
   return [...schema.nodes.map(node), ...schema.relationships.map(relationship)];
 }
 
+/** What is prepared of a table: itself, or each pair of node types of its own, since their keys may be of other types. */
+export function preparedPairs(schema: GraphSchema, table: PrepareTable): PrepareTable[] {
+  const found = findType(schema, table.table);
+  if (found?.kind !== 'relationship' || found.type.pairs === undefined) return [table];
+  const { type } = found;
+  const [first, ...others] = pairsOf(type);
+  const labels = { fromLabel: labelOf(type, 'from'), toLabel: labelOf(type, 'to') };
+  return [first, ...others].map((ends): PrepareTable => {
+    const pair: PairRows = { ...ends, ...labels, ...(ends === first && { others }) };
+    const columns = [end(schema, type, 'from', ends), end(schema, type, 'to', ends), ...type.properties.map(toColumn)];
+    return { ...table, ...ends, columns, pair };
+  });
+}
+
+/** The column that names the node type at an end; none where all pairs have the same one there. */
+function labelOf(type: RelationshipType, role: 'from' | 'to'): TargetColumn | undefined {
+  if (new Set(pairsOf(type).map((pair) => pair[role])).size === 1) return undefined;
+  const name = LABEL_COLUMNS[role];
+  return { name, type: 'STRING', role: 'label', required: true, sources: [name] };
+}
+
 function toColumn({ name, type, required, default: value }: Property): TargetColumn {
   const filled = value === undefined ? { required } : { required: false, default: value };
   return { name, type, role: 'property', ...filled, sources: [name.toLowerCase()] };
 }
 
-function end(schema: GraphSchema, relationship: RelationshipType, role: 'from' | 'to'): TargetColumn {
-  const node = schema.nodes.find(({ name }) => name === relationship[role]);
-  const key = node?.properties.find(({ name }) => name === node.primaryKey);
-  if (!key) throw new Error(`The ${role} end of ${relationship.name} has no key`);
+/** Of all pairs together: text, where their keys have not one type. */
+function end(schema: GraphSchema, relationship: RelationshipType, role: 'from' | 'to', pair?: EndPair): TargetColumn {
+  const types = (pair ? [pair] : pairsOf(relationship)).map((ends) => {
+    const node = schema.nodes.find(({ name }) => name === ends[role]);
+    const key = node?.properties.find(({ name }) => name === node.primaryKey);
+    if (!key) throw new Error(`The ${role} end of ${relationship.name} has no key`);
+    return key.type;
+  });
+  const type = types.every((one) => one === types[0]) ? types[0] : 'STRING';
   const named = role === 'from' ? relationship.fromColumn : relationship.toColumn;
   // A property of the same name wins over a guess, never over what the schema says.
   const properties = relationship.properties.map(({ name }) => name.toLowerCase());
   const guesses = END_COLUMNS[role].filter((guess) => !properties.includes(guess));
   const sources = named === undefined ? guesses : [named.toLowerCase()];
-  return { name: named ?? guesses[0] ?? role, type: key.type, role, required: true, sources };
+  return { name: named ?? guesses[0] ?? role, type, role, required: true, sources };
 }

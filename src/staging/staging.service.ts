@@ -13,7 +13,7 @@ import { ObjectStore } from '../storage/object-store';
 import { ObjectNotFound } from '../storage/storage.errors';
 import type { PartRef, PreparedTable } from './duckdb/messages';
 import { StagingEngine } from './duckdb/staging-engine';
-import { columnTypes, preparePlan } from './prepare-plan';
+import { columnTypes, preparedPairs, preparePlan } from './prepare-plan';
 import { filePrefix, graphPrefix, StagedFile } from './staged-file.entity';
 import { GraphBusy, StagingChanged } from './staging.errors';
 import { StagingRepository } from './staging.repository';
@@ -109,7 +109,7 @@ export class StagingService implements OnModuleInit {
       table.parts.push(await this.checkout(file, parts));
     }
     const result = await this.engine.run(
-      { task: 'prepare', tables, output, ignoreErrors },
+      { task: 'prepare', tables: tables.flatMap((table) => preparedPairs(schema, table)), output, ignoreErrors },
       {
         directory,
         signal,

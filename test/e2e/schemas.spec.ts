@@ -252,4 +252,62 @@ describe('schemas', () => {
       ]) as unknown,
     });
   });
+
+  it('join several pairs of types by one relationship, whose rows say which', async () => {
+    const post = { name: 'Post', properties: [{ name: 'slug', type: 'STRING', is_primary_key: true }] };
+    const pairs = [
+      { from_node: 'Person', to_node: 'Person' },
+      { from_node: 'Person', to_node: 'Post' },
+    ];
+    const likes = { name: 'LIKES', pairs, properties: [{ name: 'stars', type: 'INT8' }] };
+    const graphId = await client.createGraph({ name: 'likes', nodes: [person, post], relationships: [likes] });
+    await client.stage(graphId, 'Person', 'p.csv', 'id,name,age\n1,Ada,36\n2,Grace,85\n');
+    await client.stage(graphId, 'Post', 'posts.csv', 'slug\nhello\n');
+    const rows = [
+      '1,2,Person,5',
+      '1,hello,Post,4',
+      '2,hello,Post,3',
+      '2,1,Robot,1',
+      '2,1,,1',
+      '1,x,Person,1',
+      '1,none,Post,1',
+    ];
+    await client.stage(graphId, 'LIKES', 'likes.csv', `from,to,to_label,stars\n${rows.join('\n')}\n`);
+    const { tables } = await client.expect<{ tables: { table_name: string; columns: { name: string }[] }[] }>(
+      200,
+      'GET',
+      `/v1/graphs/${graphId}/tables`,
+    );
+    const columns = tables.find(({ table_name }) => table_name === 'LIKES')!.columns.map(({ name }) => name);
+    expect(columns).toEqual(['from', 'to', 'to_label', 'stars']);
+    expect(await materialize(graphId)).toMatchObject({ rows_loaded: 6, rows_rejected: 4 });
+    const liked = 'MATCH (p:Person)-[l:LIKES]->(x) RETURN p.name AS p, label(x) AS x, l.stars AS s ORDER BY s';
+    expect(await client.query(graphId, liked)).toEqual([
+      { p: 'Grace', x: 'Post', s: 3 },
+      { p: 'Ada', x: 'Post', s: 4 },
+      { p: 'Ada', x: 'Person', s: 5 },
+    ]);
+    const strict = await client.expect<Started>(200, 'POST', `/v1/graphs/${graphId}/materialize`, {
+      ignore_errors: false,
+      rebuild: true,
+    });
+    const failed = JSON.stringify((await client.events(strict)).find(({ event }) => event === 'operation_error'));
+    for (const reason of [
+      'pair_unknown: LIKES does not lead from Person to Robot',
+      'pair_unknown: LIKES does not lead from Person to nothing',
+      'type_mismatch: to is not INT64: x',
+      'to_not_found: no Post has the key none',
+    ])
+      expect(failed).toContain(reason);
+
+    await client.expect(409, 'PATCH', `/v1/graphs/${graphId}/schema`, {
+      drop: ['relationships.LIKES.pairs.Person->Post'],
+    });
+    await change(graphId, {
+      drop: ['relationships.LIKES.pairs.Person->Post'],
+      add: { relationships: [{ name: 'LIKES', pairs: [{ from_node: 'Post', to_node: 'Person' }] }] },
+      confirm: true,
+    });
+    expect(await client.query(graphId, 'MATCH ()-[l:LIKES]->() RETURN count(*) AS n')).toEqual([{ n: 1 }]);
+  });
 });

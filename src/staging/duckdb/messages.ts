@@ -78,7 +78,8 @@ export interface StageResult {
 export interface TargetColumn {
   name: string;
   type: PropertyType;
-  role: 'key' | 'from' | 'to' | 'property';
+  /** `label`: says which of several pairs of node types a row joins; the engine has no such column. */
+  role: 'key' | 'from' | 'to' | 'label' | 'property';
   required: boolean;
   /** The value of rows that bring none, as text. */
   default?: string;
@@ -96,6 +97,17 @@ export interface PartRef extends DateFormats {
   mapping?: ColumnMapping;
 }
 
+/** One of the several pairs of node types that a relationship joins, and how its rows are known. */
+export interface PairRows {
+  from: string;
+  to: string;
+  /** The columns that name the type at an end, where not all pairs have the same one. */
+  fromLabel?: TargetColumn;
+  toLabel?: TargetColumn;
+  /** For the first pair, which also judges the rows that belong to none: all others. */
+  others?: { from: string; to: string }[];
+}
+
 export interface PrepareTable {
   table: string;
   kind: 'node' | 'relationship';
@@ -104,6 +116,8 @@ export interface PrepareTable {
   /** Node tables that the ends of a relationship point at. */
   from?: string;
   to?: string;
+  /** Of a relationship with several pairs, the one whose rows are taken. */
+  pair?: PairRows;
   /** Oldest first. Of two nodes with one key the one in the newer part counts; within one part the second is a fault. */
   parts: PartRef[];
   /** Parquet files with a column of the key's name: nodes that are in the graph already, for ends to point at. */
@@ -125,6 +139,7 @@ export type RejectReason =
   | 'type_mismatch'
   | 'key_missing'
   | 'end_missing'
+  | 'pair_unknown'
   | 'required_missing'
   | 'duplicate_key'
   | 'from_not_found'
@@ -149,6 +164,8 @@ export interface PreparedTable {
   reasons: Partial<Record<RejectReason, number>>;
   /** Typed Parquet for the engine, columns in the asked order. Empty where no row is left. */
   files: string[];
+  /** The same for each pair of node types, where the relationship joins several. */
+  pairs?: { from: string; to: string; files: string[]; rows: number }[];
   /** Parquet of the rejected rows: table_name, file_id, file_name, row, reason, detail, data (the row as JSON). */
   rejectsFile: string | null;
   /** The first of them, in the order of files and rows. */

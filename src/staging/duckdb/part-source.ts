@@ -40,15 +40,19 @@ export class PartSource {
 
   /** Parts that lack a column which no row may be without. */
   missing(): ColumnProblem[] {
+    if (this.isLaterPair) return [];
     return this.problems((group) =>
-      this.table.columns.filter((column) => column.required && !find(group, column)).map(({ name }) => name),
+      [...this.table.columns, ...this.labels]
+        .filter((column) => column.required && !find(group, column))
+        .map(({ name }) => name),
     );
   }
 
   /** Parts with columns that the schema does not know. */
   unknown(): ColumnProblem[] {
+    if (this.isLaterPair) return [];
     return this.problems((group) => {
-      const used = new Set(this.table.columns.map((column) => find(group, column)?.name));
+      const used = new Set([...this.table.columns, ...this.labels].map((column) => find(group, column)?.name));
       return group.columns
         .map(({ name }) => name)
         .filter((name) => !used.has(name) && group.mapping[name.toLowerCase()] !== null);
@@ -78,6 +82,7 @@ export class PartSource {
     const wanted = JSON.stringify(this.table.columns.map(({ type }) => storedType(type)));
     return (
       this.groups.length === 1 &&
+      this.table.pair === undefined &&
       this.table.columns.every((column) => column.default === undefined) &&
       JSON.stringify(this.groups[0].columns.map(({ type }) => type)) === wanted &&
       this.table.columns.every((column, at) => find(this.groups[0], column) === this.groups[0].columns[at])
@@ -93,20 +98,53 @@ export class PartSource {
       const misfit = found && cast.canFail ? `${quoted(found.name)} is not null and ${cast.sql} is null` : undefined;
       return { sql: withDefault(cast.sql, column), misfit, source: found && quoted(found.name) };
     });
+    const pair = this.pairOf(group);
     const misfits = casts.flatMap(({ misfit }) => (misfit ? [`(${misfit})`] : []));
+    if (pair) misfits.push(`(${pair.wrong} is not null)`);
     const selected = [
       ...casts.map(({ sql }, at) => `${sql} as c${at}`),
       `${misfits.join(' or ') || 'false'} as misfit`,
     ];
     if (withOrigin) {
-      selected.push(origin(group));
+      selected.push(origin(group), `${pair?.wrong ?? 'cast(null as varchar)'} as wrong_pair`);
       casts.forEach(({ misfit, source }, at) =>
         selected.push(
           `${misfit ? `case when ${misfit} then left(cast(${source} as varchar), 80) end` : 'cast(null as varchar)'} as m${at}`,
         ),
       );
     }
-    return `select ${selected.join(', ')} from ${read(group, withOrigin)}`;
+    return `select ${selected.join(', ')} from ${read(group, withOrigin)}${pair ? ` where ${pair.rows}` : ''}`;
+  }
+
+  private get labels(): TargetColumn[] {
+    return [this.table.pair?.fromLabel ?? [], this.table.pair?.toLabel ?? []].flat();
+  }
+
+  /** What is wrong with whole columns is said once, for the first pair. */
+  private get isLaterPair(): boolean {
+    return this.table.pair !== undefined && this.table.pair.others === undefined;
+  }
+
+  /** Which rows of the group are the pair's, and what those of none say instead (null where all is well). */
+  private pairOf(group: PartGroup): { rows: string; wrong: string } | undefined {
+    const { pair } = this.table;
+    if (pair === undefined) return undefined;
+    const text = (label: TargetColumn): string => {
+      const found = find(group, label);
+      return found ? `cast(${quoted(found.name)} as varchar)` : 'cast(null as varchar)';
+    };
+    const joins = (ends: { from: string; to: string }): string =>
+      [
+        ...(pair.fromLabel ? [`${text(pair.fromLabel)} = ${literal(ends.from)}`] : []),
+        ...(pair.toLabel ? [`${text(pair.toLabel)} = ${literal(ends.to)}`] : []),
+      ].join(' and ');
+    const own = `coalesce(${joins(pair)}, false)`;
+    if (pair.others === undefined) return { rows: own, wrong: 'cast(null as varchar)' };
+    const others = pair.others.map((ends) => `coalesce(${joins(ends)}, false)`).join(' or ');
+    const said = (label: TargetColumn | undefined, type: string): string =>
+      label ? `coalesce(left(${text(label)}, 80), 'nothing')` : literal(type);
+    const wrong = `${said(pair.fromLabel, pair.from)} || ' to ' || ${said(pair.toLabel, pair.to)}`;
+    return { rows: `not (${others})`, wrong: `case when not ${own} then ${wrong} end` };
   }
 
   private problems(columnsOf: (group: PartGroup) => string[]): ColumnProblem[] {

@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDbSession } from './duckdb-session';
-import type { PreparedTable, PrepareJob, PrepareProgress, PrepareResult } from './messages';
+import { mergePairs } from './merge-pairs';
+import type { PreparedTable, PrepareTable, PrepareJob, PrepareProgress, PrepareResult } from './messages';
 import { type ColumnProblem, PartSource } from './part-source';
 import { prepareTable } from './prepare-table';
 import type { NodeKeys } from './table-files';
@@ -27,18 +28,18 @@ export async function prepareTables(
     throw columnsError('staging_columns_unknown', 'There are columns that the schema does not know', unknown);
   }
   await mkdir(join(job.output, 'rejects'), { recursive: true });
-  const done: PreparedTable[] = [];
+  const done: (PreparedTable & Pick<PrepareTable, 'pair'>)[] = [];
   const nodes = new Map<string, NodeKeys>();
   for (const source of sources) {
     const { table } = source.table;
     onProgress({ table, tablesDone: done.length, tablesTotal: sources.length });
     const ignored = unknown.filter((problem) => problem.table === table).flatMap(({ columns }) => columns);
     const prepared = await prepareTable(session, source, { output: job.output, nodes });
-    done.push({ ...prepared, ignoredColumns: [...new Set(ignored)] });
+    done.push({ ...prepared, pair: source.table.pair, ignoredColumns: [...new Set(ignored)] });
     const key = source.table.columns.find(({ role }) => role === 'key');
     if (key) nodes.set(table, { files: prepared.files, known: source.table.knownKeys ?? [], column: key.name });
   }
-  return { tables: done };
+  return { tables: await mergePairs(session, done, job.output) };
 }
 
 function columnsError(code: 'staging_columns_missing' | 'staging_columns_unknown', what: string, all: ColumnProblem[]) {

@@ -3,7 +3,7 @@ import { duckdbType, literal } from './casts';
 import { type DuckDbSession, textOf } from './duckdb-session';
 import type { PrepareTable, RejectedRow, RejectReason } from './messages';
 import type { PartSource } from './part-source';
-import { keysOf, type Prepared, type PrepareContext, roleColumn, writeRows } from './table-files';
+import { fileStem, keysOf, type Prepared, type PrepareContext, roleColumn, writeRows } from './table-files';
 
 const MOST_SAMPLES = 20;
 /** The reason that is none to reject a row. */
@@ -33,7 +33,7 @@ export async function rejectRows(
     else reasons[row.reason as RejectReason] = Number(row.n);
   }
   const rejected = Object.values(reasons).reduce((sum, count) => sum + count, 0);
-  const rejectsFile = join(context.output, 'rejects', `${table.table}.parquet`);
+  const rejectsFile = join(context.output, 'rejects', `${fileStem(table)}.parquet`);
   await session.run(`copy (${rejectsSql(source)}) to ${literal(rejectsFile)} (format parquet, compression zstd)`);
   const good = `select * from (${source.select({ origin: true })}) anti join judged using (part, "row")`;
   const loaded = rows - rejected - replaced;
@@ -47,7 +47,7 @@ export async function rejectRows(
 /** Position (`part`, `row`), `reason` and `detail` of every row that is bad by itself or has no node at an end. */
 function judgeSql(source: PartSource, context: PrepareContext): string {
   const { table } = source;
-  const rules = table.columns.flatMap((column, at) => {
+  const columnRules = table.columns.flatMap((column, at) => {
     const expected = `${column.name} is not ${column.type}: `;
     return [
       { when: `m${at} is not null`, reason: 'type_mismatch', detail: `${literal(expected)} || m${at}` },
@@ -62,6 +62,14 @@ function judgeSql(source: PartSource, context: PrepareContext): string {
         : []),
     ];
   });
+  const rules = [
+    {
+      when: 'wrong_pair is not null',
+      reason: 'pair_unknown',
+      detail: `${literal(`${table.table} does not lead from `)} || wrong_pair`,
+    },
+    ...columnRules,
+  ];
   let from = `(${source.select({ origin: true })}) as rows`;
   if (table.kind === 'relationship') {
     for (const role of ['from', 'to'] as const) {

@@ -27,7 +27,7 @@ export async function writeRows(
   from: string,
   output: string,
 ): Promise<string> {
-  const path = join(output, `${table.table}.parquet`);
+  const path = join(output, `${fileStem(table)}.parquet`);
   // The engine takes ends by position; a property that is read from the same column keeps the name.
   const names = table.columns.map(({ name, role }) => (role === 'from' || role === 'to' ? `end_${role}` : name));
   const columns = names
@@ -35,6 +35,11 @@ export async function writeRows(
     .join(', ');
   await session.run(`copy (select ${columns} from (${from})) to ${literal(path)} (format parquet, compression snappy)`);
   return path;
+}
+
+/** Names the files of a table, and of a pair of one. */
+export function fileStem({ table, pair }: PrepareTable): string {
+  return pair === undefined ? table : `${table}.${pair.from}.${pair.to}`;
 }
 
 /** The column of the table that has a role; `c<n>` in a source. */
