@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { PlatformConfig } from '../config/platform.config';
@@ -35,6 +35,7 @@ export class DryRuns {
     const directory = this.config.path('dry-runs', randomUUID());
     const signal = AbortSignal.timeout(LONGEST_MS);
     try {
+      await this.clearLeftovers();
       await mkdir(join(directory, 'keys'), { recursive: true });
       return await this.checkIn(directory, graph, live, plan, signal);
     } catch (error) {
@@ -42,6 +43,17 @@ export class DryRuns {
     } finally {
       await rm(directory, { recursive: true, force: true });
       this.running -= 1;
+    }
+  }
+
+  /** What a process that was killed left behind; nothing that still runs is so old. */
+  private async clearLeftovers(): Promise<void> {
+    const folder = this.config.path('dry-runs');
+    await mkdir(folder, { recursive: true });
+    for (const name of await readdir(folder)) {
+      // Gone meanwhile: another dry run has ended.
+      const { mtimeMs } = await stat(join(folder, name)).catch(() => ({ mtimeMs: Infinity }));
+      if (Date.now() - mtimeMs > 10 * LONGEST_MS) await rm(join(folder, name), { recursive: true, force: true });
     }
   }
 
