@@ -1,6 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { ulid } from 'ulid';
+import { monotonicFactory } from 'ulid';
+
+/** Random once a millisecond and counting on within it: a fresh ULID each time costs a hundred times as much. */
+const nextUlid = monotonicFactory();
 
 /** Makes the ids of the platform (DESIGN of ids: docs/architecture.md). Injected, so that tests can choose them. */
 @Injectable()
@@ -12,12 +15,12 @@ export class Ids {
 
   /** An operation: `op_` and a ULID, so ids sort by the time of their making. */
   operation(): string {
-    return `op_${ulid()}`;
+    return `op_${nextUlid()}`;
   }
 
   /** A query: `q_` and a ULID. */
   query(): string {
-    return `q_${ulid()}`;
+    return `q_${nextUlid()}`;
   }
 
   /** Everything else: users, orgs, files, sessions, keys. */

@@ -20,12 +20,18 @@ export const TABLE_FUNCTIONS: ReadonlySet<string> = new Set(
   ),
 );
 
+/** Programs send the same few statements again and again: what has passed, passes. */
+const passed = new Set<string>();
+const REMEMBERED = 1_000;
+const REMEMBERED_LENGTH = 5_000;
+
 /**
  * First wall: looks at the words of a user's statement and refuses clauses that reach beyond the graph, before any
  * engine sees it. Names pass that merely read like such a clause. Throws {@link StatementRefused}.
  * The host asks the engine about the plan afterwards (`plan-guard.ts`), and its process is confined.
  */
 export function guardStatement(statement: string): void {
+  if (passed.has(statement)) return;
   const tokens = tokenize(statement);
   tokens.forEach((token, index) => {
     if (token.kind !== 'word') return;
@@ -38,6 +44,9 @@ export function guardStatement(statement: string): void {
       throw new StatementRefused(token.text);
     }
   });
+  if (statement.length > REMEMBERED_LENGTH) return;
+  if (passed.size >= REMEMBERED) passed.clear();
+  passed.add(statement);
 }
 
 /** PROFILE would run the statement, and EXPLAIN PROFILE does not parse, so either word is replaced. */
