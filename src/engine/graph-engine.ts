@@ -129,11 +129,25 @@ export abstract class GraphEngine {
   /** Whether a generation's host is awake, since when, and what it uses. Never wakes it. */
   abstract status(target: GenerationRef): HostStatus;
 
+  /** The tree in what EXPLAIN or PROFILE answered with; undefined where it cannot be read. */
+  abstract readPlan(text: string): PlanOperator | undefined;
+
   /** Lets running queries of a generation end (up to `graceMs`), then closes its host. */
   abstract release(target: GenerationRef, graceMs: number): Promise<void>;
 
   /** Removes a generation's files. Its host must be released. */
   abstract drop(target: GenerationRef): Promise<void>;
+}
+
+/** One operator of a plan; its inputs are its children. */
+export interface PlanOperator {
+  operator: string;
+  /** What it works on, in the engine's words. */
+  details: string[];
+  /** Rows that it gave; of a plan that did not run they are zero. Null where the engine does not say. */
+  rows: number | null;
+  timeMs: number | null;
+  children: PlanOperator[];
 }
 
 export interface HostStatus {

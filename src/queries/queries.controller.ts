@@ -20,6 +20,7 @@ import { jsonAnswer } from './query-answers';
 import { rowsOf } from './row-batches';
 import { QueryResultsService } from './query-results.service';
 import { ndjsonAnswer, sseAnswer } from './stream-answers';
+import { asksForPlan, explained, withPlan } from './explained';
 import { QueriesConfig } from './queries.config';
 import { QueriesService } from './queries.service';
 import { QueryStats } from './query-stats';
@@ -63,7 +64,8 @@ export class QueriesController {
     }
     const id = this.ids.query();
     void reply.header('x-query-id', id);
-    const origin = { id, graph, userId: actor.userId, statement: body.query, signal: untilClosed(reply) };
+    const statement = options.explain === 'true' ? explained(body.query) : body.query;
+    const origin = { id, graph, userId: actor.userId, statement, signal: untilClosed(reply) };
     const parameters = body.parameters ?? {};
     const limits = this.tiers.of(graph.tier);
     const timeout = this.queries.timeoutFor(graph, body);
@@ -87,7 +89,8 @@ export class QueriesController {
       maxBytes: this.config.jsonMaxMb * BYTES_PER_MB,
       now: this.clock.now(),
     });
-    await reply.type('application/json').send(answer);
+    const planned = asksForPlan(statement) ? withPlan(answer, (text) => this.queries.readPlan(text)) : answer;
+    await reply.type('application/json').send(planned);
   }
 
   @Get('health')

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { GraphAccess } from '../auth/access';
 import { Clock } from '../common/clock';
-import { GraphEngine, type QueryStream } from '../engine/graph-engine';
+import { GraphEngine, type PlanOperator, type QueryStream } from '../engine/graph-engine';
 import { LiveGraphs } from '../graphs/live-graphs';
 import { TierTable } from '../limits/tier-table';
 import { Admission } from './admission';
@@ -51,6 +51,11 @@ export class QueriesService {
     const most = this.tiers.of(graph.tier).query_timeout_seconds;
     const wanted = timeout ?? Math.min(DEFAULT_TIMEOUT_SECONDS, most);
     return { seconds: Math.min(wanted, most), capped: wanted > most };
+  }
+
+  /** The tree in what EXPLAIN or PROFILE answered with. */
+  readPlan(text: string): PlanOperator | undefined {
+    return this.engine.readPlan(text);
   }
 
   /** Starts a query. Its rows come in batches of JSON objects separated by commas, as fast as they are read. */

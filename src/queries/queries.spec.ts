@@ -5,6 +5,7 @@ import { type TestDatabase, testDatabase } from '../../test/support/database';
 import { queriedGraph, SLOW } from '../../test/support/queried-graph';
 import { EngineLost, QueryInvalid } from '../engine/engine.errors';
 import { GraphEngine } from '../engine/graph-engine';
+import { QueriesConfig } from './queries.config';
 import { QueryBoard } from './query-board';
 
 const LIMITS = {
@@ -28,7 +29,7 @@ describe('queries', () => {
 
   beforeAll(async () => {
     database = await testDatabase();
-    const settings = { TIER_LIMITS: JSON.stringify(LIMITS), QUERY_SLOW_MS: '200', ENGINE_CONFINEMENT: 'none' };
+    const settings = { TIER_LIMITS: JSON.stringify(LIMITS), ENGINE_CONFINEMENT: 'none' };
     api = await ApiApp.start(database.url, settings);
     other = await ApiApp.start(database.url, settings);
     user = await api.user();
@@ -157,11 +158,39 @@ describe('queries', () => {
     }, 60_000);
   });
 
+  describe('that ask for a plan', () => {
+    it('get it as a tree, without being run', async () => {
+      const statement = 'MATCH (p:Person {id: $id}) RETURN p.name';
+      const more = { parameters: { id: 1 } };
+      const plan = { operator: 'RESULT_COLLECTOR', children: [{ operator: 'PROJECTION', rows: 0 }] };
+      expect((await ask(`EXPLAIN ${statement}`, { more })).json()).toMatchObject({ success: true, plan });
+      expect((await ask(statement, { more, options: '?explain=true' })).json()).toMatchObject({ plan });
+      expect((await ask(statement, { more })).json()).not.toHaveProperty('plan');
+    });
+
+    it('get it with what was measured', async () => {
+      expect((await ask('profile MATCH (p:Person) RETURN p.name')).json()).toMatchObject({
+        plan: { operator: 'PROFILE', time_ms: expect.any(Number) as number },
+      });
+    });
+
+    it('are refused if they would write', async () => {
+      const write = "CREATE (:Person {id: 5, name: 'Eve'})";
+      for (const statement of [`EXPLAIN ${write}`, `PROFILE ${write}`]) {
+        expect((await ask(statement)).json()).toMatchObject({ status: 403 });
+      }
+      expect((await ask(write, { options: '?explain=true' })).json()).toMatchObject({ status: 403 });
+      expect((await ask('MATCH (p:Person) RETURN count(*) AS n')).json()).toMatchObject({ data: [{ n: 0 }] });
+    });
+  });
+
   it('that were slow are listed without the values of their parameters', async () => {
-    const statement =
-      'UNWIND range(1, 3000) AS a UNWIND range(1, 3000) AS b WITH a WHERE a < $most RETURN count(*) AS n';
+    const statement = 'UNWIND range(1, 9000) AS a WITH a WHERE a < $most RETURN count(*) AS n';
     const of = await queriedGraph(api, user);
+    const config = api.get(QueriesConfig) as { slowMs: number };
+    config.slowMs = 0;
     expect((await ask(statement, { of, more: { parameters: { most: 4711 } } })).statusCode).toBe(200);
+    config.slowMs = 60_000;
     await ask('RETURN 1 AS n', { of });
     const slow = await listed(api, of, user, 'slow');
     expect(slow).toMatchObject([{ statement, user_id: user.id, row_count: 1, outcome: 'completed' }]);

@@ -10,6 +10,7 @@ import {
   type GenerationManifest,
   type GenerationRef,
   type HostStatus,
+  type PlanOperator,
   type QueryRequest,
   type QueryStream,
 } from '../graph-engine';
@@ -19,6 +20,7 @@ import { existingDirectory, realDirectory } from './graph-file';
 import { HostFactory } from './host-factory';
 import { HostPool } from './host-pool';
 import type { HostProcess } from './host-process';
+import { planTree } from './plan-tree';
 import { guardStatement } from './statement-guard';
 
 const MB = 1024 * 1024;
@@ -84,6 +86,10 @@ export class LadybugEngine extends GraphEngine implements OnApplicationShutdown 
       runningQueries: host?.running ?? 0,
       memoryBytes: host?.memoryBytes() ?? null,
     };
+  }
+
+  readPlan(text: string): PlanOperator | undefined {
+    return planTree(text);
   }
 
   async release(target: GenerationRef, graceMs: number): Promise<void> {

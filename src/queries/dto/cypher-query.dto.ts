@@ -37,6 +37,11 @@ export class QueryOptionsDto {
   @IsOptional()
   @IsBooleanString()
   test_mode?: string;
+
+  /** Answer with the plan of the statement instead of running it. */
+  @IsOptional()
+  @IsBooleanString()
+  explain?: string;
 }
 
 /** Which rows of a stored result. */
