@@ -6,12 +6,14 @@ import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { PlatformConfig } from '../config/platform.config';
+import { nameOfProcess, ownerIsGone } from './file-owner';
 import { assertKey, assertPrefix } from './object-key';
 import { ObjectStore, type PutOptions, type StoredObject } from './object-store';
 import { ObjectNotFound, ObjectTooLarge, StorageFull } from './storage.errors';
 
-/** Files that are still being written; no key begins with a dot. */
+/** Files that are still being written, each named after the process that does; no key begins with a dot. */
 const UNFINISHED = '.unfinished';
+/** Where the writer is of another machine or container, so that nobody here can tell whether it lives. */
 const ABANDONED_AFTER_MS = 24 * 3_600_000;
 
 /** Objects as files below `DATA_DIR/objects`. Several processes may share the folder. */
@@ -24,13 +26,13 @@ export class FileSystemObjectStore extends ObjectStore implements OnModuleInit {
     this.root = config.path('objects');
   }
 
-  /** Removes what a crash left half-written. Other processes may be writing, so only what is old goes. */
+  /** Removes what a crash left half-written: what is of a process that has ended, or else what is old. */
   async onModuleInit(): Promise<void> {
     const folder = join(this.root, UNFINISHED);
     await mkdir(folder, { recursive: true });
     for (const name of await readdir(folder)) {
-      const found = await stat(join(folder, name)).catch(() => undefined);
-      if (found && found.mtimeMs < Date.now() - ABANDONED_AFTER_MS) await rm(join(folder, name), { force: true });
+      const path = join(folder, name);
+      if (ownerIsGone(name) ?? (await isOld(path))) await rm(path, { force: true });
     }
   }
 
@@ -53,18 +55,15 @@ export class FileSystemObjectStore extends ObjectStore implements OnModuleInit {
 
   async putFile(key: string, path: string): Promise<StoredObject> {
     assertKey(key);
-    const unfinished = await this.unfinishedPath();
     try {
-      await rename(path, unfinished).catch(async (error: unknown) => {
+      const { size } = await stat(path);
+      await this.publish(path, key).catch(async (error: unknown) => {
         if (codeOf(error) !== 'EXDEV') throw error;
-        await copyFile(path, unfinished, constants.COPYFILE_EXCL);
+        await this.put(key, createReadStream(path));
         await rm(path);
       });
-      const { size } = await stat(unfinished);
-      await this.publish(unfinished, key);
       return { key, bytes: size };
     } catch (error) {
-      await rm(unfinished, { force: true });
       throw storageError(error);
     }
   }
@@ -131,15 +130,15 @@ export class FileSystemObjectStore extends ObjectStore implements OnModuleInit {
   private async unfinishedPath(): Promise<string> {
     const folder = join(this.root, UNFINISHED);
     await mkdir(folder, { recursive: true });
-    return join(folder, randomUUID());
+    return join(folder, [nameOfProcess(process.pid), randomUUID()].join('_'));
   }
 
   /** Bytes first, then the name, then the folder that holds the name: a power cut leaves the old or the new object. */
-  private async publish(unfinished: string, key: string): Promise<void> {
+  private async publish(file: string, key: string): Promise<void> {
     const target = this.pathOf(key);
-    await flush(unfinished);
+    await flush(file);
     await mkdir(dirname(target), { recursive: true });
-    await rename(unfinished, target);
+    await rename(file, target);
     await flush(dirname(target));
   }
 }
@@ -156,6 +155,11 @@ class ByteLimit extends Transform {
     if (this.bytes > this.max) done(new ObjectTooLarge(this.max));
     else done(null, chunk);
   }
+}
+
+async function isOld(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && found.mtimeMs < Date.now() - ABANDONED_AFTER_MS;
 }
 
 async function flush(path: string): Promise<void> {

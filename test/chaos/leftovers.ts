@@ -34,7 +34,7 @@ export async function flawsOf(databaseUrl: string, operationId: string): Promise
   });
 }
 
-/** Files below a data directory that no row accounts for. The sensors must have looked. */
+/** Files below a data directory that no row accounts for. The sensors must have looked, in a process that began since. */
 export async function strayFiles(dataDir: string, databaseUrl: string): Promise<string[]> {
   return withDatabase(databaseUrl, async (query) => {
     const generations = await query<{ path: string }>(
@@ -52,8 +52,7 @@ export async function strayFiles(dataDir: string, databaseUrl: string): Promise<
     const found = [
       ...entriesOf(join(dataDir, 'work')),
       ...entriesOf(join(dataDir, 'graphs')).flatMap(entriesOf),
-      // What a killed process was still writing is no object yet; the store removes it after a day.
-      ...filesBelow(join(dataDir, 'objects')).filter((path) => !path.includes('/.unfinished/')),
+      ...filesBelow(join(dataDir, 'objects')),
     ];
     return found.map((path) => relative(dataDir, path)).filter((path) => !known.has(path));
   });
