@@ -14,9 +14,14 @@ export const QUEUE_SCHEMA = 'bullmq';
  * numbers; all of its events, so that clients with an id from before are told to begin anew instead of missing some.
  */
 const FORGET_FOREIGN_TRANSACTIONS = `
-  update operation_event set xid = '3' where org_id in (
+  with foreign_org as (
     select o.id from org o where exists (
-      select 1 from operation_event e where e.org_id = o.id and e.xid >= pg_snapshot_xmax(pg_current_snapshot())))`;
+      select 1 from operation_event e where e.org_id = o.id and e.xid >= pg_snapshot_xmax(pg_current_snapshot()))
+  ), horizon as (
+    delete from org_event_horizon
+      where org_id in (select id from foreign_org) or xid >= pg_snapshot_xmax(pg_current_snapshot())
+  )
+  update operation_event set xid = '3' where org_id in (select id from foreign_org)`;
 
 /** Brings the database to the newest schema, the queue's tables included. Safe when many processes start at once. */
 export async function migrate(databaseUrl: string): Promise<void> {

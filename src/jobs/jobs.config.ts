@@ -64,4 +64,15 @@ export class JobsConfig {
 
   @Setting('UNKNOWN_TYPE_CHECK_SECONDS', integer({ min: 1, max: 3600 }), 'how often such operations are looked for')
   readonly unknownTypeCheckSeconds: number = 60;
+
+  @Setting(
+    'OPERATION_RETENTION_DAYS',
+    integer({ min: 1, max: 36_500 }),
+    'days that operations of every type are kept after their end',
+    'as each type says, mostly 30',
+  )
+  readonly retentionDays?: number = undefined;
+
+  @Setting('RETENTION_CHECK_SECONDS', integer({ min: 1, max: 86_400 }), 'how often older ones are looked for')
+  readonly retentionCheckSeconds: number = 600;
 }

@@ -15,6 +15,7 @@ import { OperationRuntime } from './operation-runtime';
 import { QueueModule } from './queue.module';
 import { Queues } from './queues';
 import { Reaper } from './reaper.sensor';
+import { RetentionSensor } from './retention.sensor';
 import { RunningAttempts } from './running-attempts';
 import { Sweeper } from './sweeper.sensor';
 import { WorkDirectories } from './work-directories';
@@ -36,6 +37,7 @@ import { Workers } from './workers';
     OperationRuntime,
     Queues,
     Reaper,
+    RetentionSensor,
     RunningAttempts,
     Sweeper,
     UnknownTypes,

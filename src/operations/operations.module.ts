@@ -12,6 +12,7 @@ import { OperationEndings } from './operation-endings';
 import { OperationHistory } from './operation-history';
 import { OperationHistoryController } from './operation-history.controller';
 import { OperationLog } from './operation-log';
+import { OperationRetention } from './operation-retention';
 import { OperationStreams } from './operation-streams';
 import { OperationTypes } from './operation-types';
 import { Operation, OperationEvent } from './operation.entity';
@@ -39,6 +40,7 @@ import { Outbox } from './outbox';
     OperationEndings,
     OperationHistory,
     OperationLog,
+    OperationRetention,
     OperationsRepository,
     OperationsService,
     OperationStreams,
@@ -57,6 +59,7 @@ import { Outbox } from './outbox';
     EventFeed,
     OperationEndings,
     OperationLog,
+    OperationRetention,
     OperationsRepository,
     OperationsService,
     OperationStreams,

@@ -58,21 +58,36 @@ export class OrgEventLog {
 
   /** The place after the last event that can be told now. */
   async end(orgId: string): Promise<OrgCursor> {
-    const [last] = await this.tx.em.query<{ xid: string; position: string }[]>(
-      `select xid::text as xid, position::text as position from operation_event
-       where org_id = $1 and xid < pg_snapshot_xmin(pg_current_snapshot()) order by operation_event.xid desc,
-         operation_event.position desc limit 1`,
-      [orgId],
-    );
-    return last ? orgCursorOf(last) : ORG_BEGINNING;
+    const [[last], horizon] = await Promise.all([
+      this.tx.em.query<{ xid: string; position: string }[]>(
+        `select xid::text as xid, position::text as position from operation_event
+         where org_id = $1 and xid < pg_snapshot_xmin(pg_current_snapshot()) order by operation_event.xid desc,
+           operation_event.position desc limit 1`,
+        [orgId],
+      ),
+      this.horizon(orgId),
+    ]);
+    return last ? later(orgCursorOf(last), horizon) : horizon;
   }
 
-  /** Whether this is the place of an event that is stored, or the beginning. */
-  async has(orgId: string, { xid, position }: OrgCursor): Promise<boolean> {
-    if (xid === 0n && position === 0n) return true;
+  /** The last event that was pruned: up to here there may be gaps, after it there are none. */
+  async horizon(orgId: string): Promise<OrgCursor> {
+    const [found] = await this.tx.em.query<{ xid: string; position: string }[]>(
+      'select xid::text as xid, position::text as position from org_event_horizon where org_id = $1',
+      [orgId],
+    );
+    return found ? orgCursorOf(found) : ORG_BEGINNING;
+  }
+
+  /** Whether a reader who has seen all up to here can go on without a gap. */
+  async canResume(orgId: string, cursor: OrgCursor): Promise<boolean> {
+    const horizon = await this.horizon(orgId);
+    if (isAfter(horizon, cursor)) return false;
+    // At the horizon or at the beginning of what was never pruned; the event itself need not be there.
+    if (!isAfter(cursor, horizon)) return true;
     const found = await this.tx.em.query<object[]>(
       'select 1 from operation_event where org_id = $1 and xid = $2::xid8 and position = $3::bigint',
-      [orgId, String(xid), String(position)],
+      [orgId, String(cursor.xid), String(cursor.position)],
     );
     return found.length > 0;
   }
@@ -85,6 +100,10 @@ export function orgCursorOf({ xid, position }: { xid: string; position: string }
 /** Whether `a` stands after `b`. */
 export function isAfter(a: OrgCursor, b: OrgCursor): boolean {
   return a.xid === b.xid ? a.position > b.position : a.xid > b.xid;
+}
+
+export function later(a: OrgCursor, b: OrgCursor): OrgCursor {
+  return isAfter(b, a) ? b : a;
 }
 
 /** `<xid>-<position>`: what a client sends back as Last-Event-ID. */

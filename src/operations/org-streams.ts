@@ -9,7 +9,10 @@ import { isEvent } from './event-watcher';
 import { OpenStreams } from './open-streams';
 import { OrgEventFeed } from './org-event-feed';
 import {
+  isAfter,
+  later,
   ORG_BEGINNING,
+  orgCursorOf,
   type OrgCursor,
   type OrgEvent,
   OrgEventLog,
@@ -44,7 +47,7 @@ export class OrgStreams {
   /** The bytes of one stream, until `gone` says that the client is. Throws {@link TooManyStreams}. */
   async open(actor: Actor, orgId: string, start: OrgStreamStart, gone: AbortSignal): Promise<Readable> {
     const asked = start.lastEventId === undefined ? undefined : parseOrgEventId(start.lastEventId);
-    const known = asked ? await this.log.has(orgId, asked) : asked === undefined;
+    const known = asked ? await this.log.canResume(orgId, asked) : asked === undefined;
     const resume = known ? asked : undefined;
     const cursor = resume ?? (known && start.from === 'beginning' ? ORG_BEGINNING : await this.log.end(orgId));
     return this.streams.open(actor.userId, this.frames(actor, orgId, cursor, !known, gone), gone);
@@ -62,12 +65,21 @@ export class OrgStreams {
     yield passingFrame('connected', { org_id: orgId, connection_id: randomUUID(), last_event_id: told }, told);
     if (resync) yield resyncFrame(orgId, told);
     const visible = this.visibleTo(actor);
+    // Up to here nothing can be missed any more; whoever begins at the beginning wants what is there.
+    let whole = later(cursor, await this.log.horizon(orgId));
+    let place = whole;
     for await (const news of this.feed.events(orgId, cursor, { signal: gone, idleMs: this.streams.idleMs })) {
       if (isEvent(news)) {
+        place = orgCursorOf(news);
         seen = toOrgEventId(news);
         if (!(await visible(news))) continue;
         told = seen;
         yield orgFrameOf(news);
+      } else if (news === 'caught_up') {
+        // Removed between two reads of the log, before this client had seen it.
+        const horizon = await this.log.horizon(orgId);
+        if (isAfter(horizon, whole)) yield resyncFrame(orgId, (told = seen));
+        whole = later(place, horizon);
       } else if (news === 'idle') {
         if (!(await this.stillMember(actor, orgId))) return;
         // Past what was hidden from this client: its id must not grow old until the event behind it is pruned.

@@ -6,6 +6,7 @@ import { RunningAttempts } from '../jobs/running-attempts';
 import { OperationLog } from '../operations/operation-log';
 import { OperationStreams } from '../operations/operation-streams';
 import { StreamCounts } from '../operations/stream-counts';
+import { OperationRetention } from '../operations/operation-retention';
 import { OperationTypes } from '../operations/operation-types';
 import { Metrics } from './metrics';
 import { MetricsGuard } from './metrics.guard';
@@ -33,6 +34,7 @@ describe('metrics', () => {
       app.get(OperationLog),
       app.get(StreamCounts),
       app.get(RunningAttempts),
+      app.get(OperationRetention),
     );
     const lines = (await metrics.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
     metrics.onApplicationShutdown();

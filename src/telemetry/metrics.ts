@@ -2,6 +2,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { RunningAttempts } from '../jobs/running-attempts';
 import { OperationLog } from '../operations/operation-log';
+import { OperationRetention } from '../operations/operation-retention';
 import { StreamCounts } from '../operations/stream-counts';
 import { OperationTypes } from '../operations/operation-types';
 import { QueueDepths } from './queue-depths';
@@ -21,6 +22,7 @@ export class Metrics implements OnApplicationShutdown {
     private readonly log: OperationLog,
     private readonly streams: StreamCounts,
     private readonly running: RunningAttempts,
+    private readonly retention: OperationRetention,
   ) {}
 
   /** All metrics in Prometheus' text format. */
@@ -88,7 +90,7 @@ export class Metrics implements OnApplicationShutdown {
   }
 
   private ofThisProcess(): void {
-    const { log, streams, running } = this;
+    const { log, streams, running, retention } = this;
     const registers = [this.registry];
     new Gauge({
       name: 'graphstead_event_streams',
@@ -123,6 +125,15 @@ export class Metrics implements OnApplicationShutdown {
       collect() {
         this.reset();
         this.inc(log.refusedWrites);
+      },
+    });
+    new Counter({
+      name: 'graphstead_operations_pruned_total',
+      help: 'Operations that this process has removed from the history',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(retention.pruned);
       },
     });
     new Counter({
