@@ -10,7 +10,7 @@ export function linger(request: FastifyRequest, reply: FastifyReply): void {
   if (request.raw.complete) return;
   // Fastify asks for a close at once; Node closes by itself where the rest does not come.
   reply.removeHeader('connection');
-  const timer = setTimeout(() => request.raw.socket.destroy(), LONGEST_MS);
+  const timer = setTimeout(() => request.raw.destroy(), LONGEST_MS);
   timer.unref();
   request.raw.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
   request.raw.resume();

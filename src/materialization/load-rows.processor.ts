@@ -9,7 +9,7 @@ import type { OperationContext } from '../jobs/operation-context';
 import { OperationProcessor } from '../jobs/operation-processor';
 import { WorkDirectories } from '../jobs/work-directories';
 import type { StagedFile } from '../staging/staged-file.entity';
-import { batchKey, StagingService } from '../staging/staging.service';
+import { batchKey, fileOfRows, StagingService } from '../staging/staging.service';
 import { ObjectStore } from '../storage/object-store';
 import type { RowsByTable } from './check-rows';
 import { GenerationLoader } from './generation-loader';
@@ -39,10 +39,11 @@ export class LoadRowsProcessor extends OperationProcessor<typeof LoadRows> {
     if (live === null) throw new GraphNotReady(graphId, graph.status);
     const key = batchKey(graphId, batchId);
     const tables = (await json(await this.objects.get(key))) as RowsByTable;
-    const result = await this.work.use(ctx, async (directory) => {
+    return this.work.use(ctx, async (directory) => {
       const files: StagedFile[] = [];
-      for (const [table, rows] of Object.entries(tables)) {
-        files.push(await this.staging.partOfRows(graph, table, rows, { directory, ctx }));
+      for (const [at, [tableName, rows]] of Object.entries(tables).entries()) {
+        const file = { id: fileOfRows(batchId, tableName, at), tableName, rows, uploadKey: at === 0 ? key : undefined };
+        files.push(await this.staging.partOfRows(graph, file, { directory, ctx }));
       }
       const held = contentsOf(live);
       const plan: MaterializationPlan = {
@@ -60,7 +61,5 @@ export class LoadRowsProcessor extends OperationProcessor<typeof LoadRows> {
       );
       return made;
     });
-    await this.objects.delete(key);
-    return result;
   }
 }

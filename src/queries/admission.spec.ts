@@ -2,7 +2,8 @@ import { EngineBusy } from '../engine/engine.errors';
 import { Admission, type Place } from './admission';
 import { TooManyQueries } from './queries.errors';
 
-const FOREVER = 60_000;
+/** Longer than a test process lives: whoever still waits at the end of a test is never told. */
+const FOREVER = 2 ** 31 - 1;
 const never = new AbortController().signal;
 const place = (orgId: string, graphId: string, more: Partial<Place> = {}): Place => ({
   orgId,

@@ -1,9 +1,9 @@
+import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../common/clock';
-import { Ids } from '../common/ids';
 import { Transactor } from '../database/transactor';
 import type { Graph } from '../graphs/graph.entity';
 import { GraphDeletion } from '../graphs/graph-deletion';
@@ -60,7 +60,6 @@ export class StagingService implements OnModuleInit {
     private readonly deletion: GraphDeletion,
     private readonly transactor: Transactor,
     private readonly clock: Clock,
-    private readonly ids: Ids,
   ) {}
 
   onModuleInit(): void {
@@ -128,11 +127,9 @@ export class StagingService implements OnModuleInit {
    */
   async partOfRows(
     { id: graphId, schema }: Pick<Graph, 'id' | 'schema'>,
-    tableName: string,
-    rows: object[],
+    { id, tableName, rows, uploadKey }: { id: string; tableName: string; rows: object[]; uploadKey?: string },
     { directory, ctx }: { directory: string; ctx: OperationContext },
   ): Promise<StagedFile> {
-    const id = this.ids.uuid();
     const [input, output] = [join(directory, `${tableName}.ndjson`), join(directory, `${tableName}.rows.parquet`)];
     const text = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
     await writeFile(input, text);
@@ -152,7 +149,7 @@ export class StagingService implements OnModuleInit {
       content,
       status: 'staged' as const,
       sizeBytes: Buffer.byteLength(text),
-      uploadKey: partKey,
+      uploadKey: uploadKey ?? partKey,
       partKey,
       rowCount,
       columns,
@@ -207,7 +204,20 @@ export class StagingService implements OnModuleInit {
   }
 }
 
-/** Where the rows of a request wait until they are loaded. */
+/** Where the rows of a request are kept: with the file that becomes of the first of their tables. */
 export function batchKey(graphId: string, batchId: string): string {
-  return `${graphPrefix(graphId)}rows/${batchId}.json`;
+  return `${filePrefix({ graphId, id: batchId })}rows.json`;
+}
+
+/** The files of a request's rows: always the same ones, so that an attempt overwrites what one before it has left. */
+export function fileOfRows(batchId: string, tableName: string, at: number): string {
+  if (at === 0) return batchId;
+  const digits = createHash('sha256').update(`${batchId}/${tableName}`).digest('hex');
+  return [
+    digits.slice(0, 8),
+    digits.slice(8, 12),
+    `8${digits.slice(13, 16)}`,
+    `8${digits.slice(17, 20)}`,
+    digits.slice(20, 32),
+  ].join('-');
 }

@@ -72,6 +72,41 @@ export const EVERY_OPERATION: Readonly<Record<string, (client: Client) => Promis
     };
   },
 
+  async graph_rows(client) {
+    const graphId = await client.createGraph(PEOPLE);
+    await client.stage(graphId, 'Person', 'persons.csv', PERSONS);
+    await client.materialize(graphId);
+    const nodes = [4, 5].map((id) => ({ label: 'Person', properties: { id, name: `Person ${id}` } }));
+    const relationships = [{ type: 'KNOWS', from: 1, to: 5, properties: { since: 1900 } }];
+    return {
+      begin: () => client.expect<Started>(202, 'POST', `/v1/graphs/${graphId}/rows`, { nodes, relationships }),
+      check: async () => {
+        expect(await client.query(graphId, COUNT)).toEqual([{ n: 5 }]);
+        expect(await client.query(graphId, 'MATCH ()-[k:KNOWS]->() RETURN count(*) AS n')).toEqual([{ n: 1 }]);
+      },
+    };
+  },
+
+  async graph_schema_change(client) {
+    const graphId = await client.createGraph(PEOPLE);
+    await client.stage(graphId, 'Person', 'persons.csv', PERSONS);
+    await client.materialize(graphId);
+    const add = { nodes: [{ name: 'Person', properties: [{ name: 'city', type: 'STRING' }] }] };
+    return {
+      begin: () => client.expect<Started>(202, 'PATCH', `/v1/graphs/${graphId}/schema`, { add }),
+      check: async () => {
+        const cities = 'MATCH (p:Person) WHERE p.city IS NULL RETURN count(*) AS n';
+        expect(await client.query(graphId, cities)).toEqual([{ n: 3 }]);
+        const { versions } = await client.expect<{ versions: unknown[] }>(
+          200,
+          'GET',
+          `/v1/graphs/${graphId}/schema/versions`,
+        );
+        expect(versions).toHaveLength(2);
+      },
+    };
+  },
+
   async query_execution(client) {
     const rows = 20_000;
     const queries = `/v1/graphs/${await client.createGraph(PEOPLE)}/queries`;
