@@ -101,6 +101,7 @@ export class GenerationLoader {
     const prepared = await this.staging.prepare(graph.id, graph.schema, plan.files, directory, {
       ignoreErrors,
       signal: ctx.signal,
+      operationId: ctx.operationId,
       knownKeys,
       onProgress: (percent, table) => ctx.progress(1 + (percent / 100) * (PREPARED - 1), `Checking ${table}`, step(1)),
     });

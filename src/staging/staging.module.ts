@@ -8,6 +8,7 @@ import { StorageModule } from '../storage/storage.module';
 import { StagingEngine } from './duckdb/staging-engine';
 import { FilesController } from './files.controller';
 import { FilesService } from './files.service';
+import { RejectsController } from './rejects.controller';
 import { StageFileProcessor } from './stage-file.processor';
 import { StagedFile } from './staged-file.entity';
 import { StageFile } from './staging.operations';
@@ -29,7 +30,7 @@ import { UploadStreams } from './upload-streams';
     JobsModule.forFeature([StageFile]),
     StorageModule,
   ],
-  controllers: [FilesController, UploadsController, TablesController],
+  controllers: [FilesController, UploadsController, TablesController, RejectsController],
   providers: [
     FilesService,
     StageFileProcessor,

@@ -178,6 +178,35 @@ describe('staging', () => {
     expect(await client.query(graph, found)).toEqual([{ a: 'Ada', born: '1815-12-10', b: 'Grace' }]);
   });
 
+  it('keeps the rows that a materialization refused, also where it published nothing', async () => {
+    await staged('Person', 'id,name\n1,Ada\nx,Bad\n1,Twice\n');
+    await staged('KNOWS', 'from,to\n1,1\n1,7\n');
+    const path = `/v1/graphs/${graph}/materialize`;
+    const { operation_id: operation, _links } = await client.expect<Started>(200, 'POST', path, {
+      ignore_errors: false,
+    });
+    const failed = client.result({ operation_id: operation, graph_id: graph, _links });
+    await expect(failed).rejects.toThrow(/rows_rejected/);
+    const rejects = `/v1/graphs/${graph}/materializations/${operation}/rejects`;
+    const all = await client.expect<{ rejects: unknown[] }>(200, 'GET', rejects);
+    expect(all).toMatchObject({ graph_id: graph, next_offset: null });
+    expect(all.rejects).toHaveLength(3);
+    expect(all.rejects[0]).toMatchObject({
+      table_name: 'KNOWS',
+      file_name: 'KNOWS.data',
+      row: 2,
+      reason: 'to_not_found',
+    });
+    expect(await client.expect(200, 'GET', `${rejects}?table_name=Person&reason=type_mismatch`)).toMatchObject({
+      rejects: [{ row: 2, detail: 'id is not INT64: x', data: '{"id":"x","name":"Bad"}' }],
+    });
+    expect(await client.expect(200, 'GET', `${rejects}?limit=1&offset=1`)).toMatchObject({ next_offset: 2 });
+    const other = await client.createGraph(PEOPLE);
+    const elsewhere = rejects.replace(graph, other);
+    expect(await client.expect(200, 'GET', elsewhere)).toMatchObject({ rejects: [] });
+    expect((await client.request('GET', rejects.replace(operation, 'op_1'))).status).toBe(404);
+  });
+
   it('validates what is announced and asked', async () => {
     const post = async (fields: object) =>
       problem(

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import type { Json } from '@duckdb/node-api';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../common/clock';
+import { OPERATION_ID } from '../common/ids';
 import { PlatformConfig } from '../config/platform.config';
 import { GraphsService } from '../graphs/graphs.service';
-import type { QueryResult } from './duckdb/messages';
+import type { QueryResult, QueryTable } from './duckdb/messages';
 import { StagingEngine } from './duckdb/staging-engine';
 import { preparePlan } from './prepare-plan';
+import { OperationNotFound } from '../operations/operations.errors';
 import { StagingConfig } from './staging.config';
 import { SqlTimeout, TableQueriesBusy } from './staging.errors';
 import { StagingService } from './staging.service';
@@ -18,6 +20,17 @@ const BYTES_PER_MB = 1024 * 1024;
 const KILL_AFTER_TIMEOUT_MS = 2_000;
 /** A process that was killed may leave a directory; nothing that runs is older. */
 const LEFT_BEHIND_MS = 60 * 60 * 1000;
+
+/** What a table of rejects has, for when there is none. */
+const REJECT_COLUMNS: QueryTable['columns'] = [
+  'table_name',
+  'file_id',
+  'file_name',
+  'row',
+  'reason',
+  'detail',
+  'data',
+].map((name) => ({ name, type: name === 'row' ? 'INT64' : 'STRING' }));
 
 export interface TableQuery {
   sql: string;
@@ -52,22 +65,52 @@ export class TableQueriesService implements OnModuleInit {
    * Throws {@link TableQueriesBusy}, {@link SqlTimeout}, `SqlInvalid`, `SqlRefused`, `SqlOutOfMemory`, or what the staging
    * engine throws. An abort ends the process.
    */
-  async run(graphId: string, query: TableQuery, signal: AbortSignal): Promise<QueryResult> {
+  run(graphId: string, query: TableQuery, signal: AbortSignal): Promise<QueryResult> {
+    return this.limited((directory) => this.stagedTables(graphId, directory), query, signal);
+  }
+
+  /** The rows that a materialization of this graph rejected, by table, file and row; none where nothing was kept of it. */
+  async rejects(
+    graphId: string,
+    operationId: string,
+    filter: Record<string, string | undefined>,
+    page: { limit: number; offset: number },
+    signal: AbortSignal,
+  ): Promise<QueryResult> {
+    if (!OPERATION_ID.test(operationId)) throw new OperationNotFound(operationId);
+    const wanted = Object.entries(filter).flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }]));
+    const where = wanted.length > 0 ? `where ${wanted.map(({ name }) => `${name} = ?`).join(' and ')}` : '';
+    const sql = `select table_name, file_id, file_name, "row", reason, detail, data from rejects ${where}
+      order by table_name, file_name, file_id, "row"`;
+    const query = { sql, parameters: wanted.map(({ value }) => value), ...page };
+    return this.limited(
+      async (directory) => {
+        const parts = await this.staging.checkoutRejects(graphId, operationId, directory);
+        return [{ table: 'rejects', columns: REJECT_COLUMNS, parts }];
+      },
+      query,
+      signal,
+    );
+  }
+
+  private async limited(
+    tablesIn: (directory: string) => Promise<QueryTable[]>,
+    query: TableQuery,
+    signal: AbortSignal,
+  ): Promise<QueryResult> {
     if (this.running >= this.config.queryConcurrency) throw new TableQueriesBusy();
     this.running += 1;
     try {
-      return await this.inDirectory((directory) => this.answer(graphId, query, directory, signal));
+      return await this.inDirectory(async (directory) => {
+        const tables = await tablesIn(directory);
+        return this.answer(tables, query, directory, signal);
+      });
     } finally {
       this.running -= 1;
     }
   }
 
-  private async answer(
-    graphId: string,
-    query: TableQuery,
-    directory: string,
-    signal: AbortSignal,
-  ): Promise<QueryResult> {
+  private async stagedTables(graphId: string, directory: string): Promise<QueryTable[]> {
     const { schema } = await this.graphs.get(graphId);
     const files = await this.staging.snapshot(graphId);
     const parts = join(directory, 'parts');
@@ -77,6 +120,15 @@ export class TableQueriesService implements OnModuleInit {
       const table = tables.find((candidate) => candidate.table === file.tableName);
       if (table) table.parts.push((await this.staging.checkout(file, parts)).path);
     }
+    return tables;
+  }
+
+  private async answer(
+    tables: QueryTable[],
+    query: TableQuery,
+    directory: string,
+    signal: AbortSignal,
+  ): Promise<QueryResult> {
     const timeoutMs = this.config.queryTimeoutSeconds * 1000;
     const late = AbortSignal.timeout(timeoutMs + KILL_AFTER_TIMEOUT_MS);
     const maxBytes = this.config.queryMaxMb * BYTES_PER_MB;

@@ -1,0 +1,35 @@
+import { Controller, Get, Param, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { GraphAccess } from '../auth/access';
+import { CurrentGraph } from '../auth/current';
+import { Requires } from '../auth/requires';
+import { ClosedSignal } from '../common/closed-signal';
+import { RejectsQuery, RejectsResponse } from './dto/rejects.dto';
+import { TableQueriesService } from './table-queries.service';
+
+@ApiTags('materialization')
+@Controller('v1/graphs/:graph_id/materializations/:operation_id/rejects')
+export class RejectsController {
+  constructor(private readonly queries: TableQueriesService) {}
+
+  @Get()
+  @Requires('graph:viewer')
+  @ApiOperation({ summary: 'The rows that a materialization refused, by table, file and row, with reason and data' })
+  @ApiOkResponse({ type: RejectsResponse })
+  async list(
+    @CurrentGraph() graph: GraphAccess,
+    @Param('operation_id') operationId: string,
+    @Query() { table_name, file_id, reason, limit = 1_000, offset = 0 }: RejectsQuery,
+    @ClosedSignal() signal: AbortSignal,
+  ): Promise<RejectsResponse> {
+    const filter = { table_name, file_id, reason };
+    const page = { limit, offset };
+    const { columns, rows, truncated } = await this.queries.rejects(graph.id, operationId, filter, page, signal);
+    return {
+      graph_id: graph.id,
+      operation_id: operationId,
+      rejects: rows.map((row) => Object.fromEntries(row.map((value, at) => [columns[at].name, value]))),
+      next_offset: truncated ? offset + rows.length : null,
+    };
+  }
+}
