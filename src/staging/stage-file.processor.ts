@@ -15,7 +15,7 @@ import { ObjectStore } from '../storage/object-store';
 import type { StageResult } from './duckdb/messages';
 import { StagingEngine } from './duckdb/staging-engine';
 import { columnTypes, tableNames } from './prepare-plan';
-import { type FileStatus, filePrefix, type StagedFile } from './staged-file.entity';
+import { type FileStatus, partOf, type StagedFile } from './staged-file.entity';
 import { FileAlreadyStaged, FileNotFound, TableNotFound } from './staging.errors';
 import { StageFile, type StageFilePayload } from './staging.operations';
 import { StagingRepository } from './staging.repository';
@@ -45,14 +45,13 @@ export class StageFileProcessor extends OperationProcessor<typeof StageFile> {
     if (file === null || uploadKey === null) throw new FileNotFound(fileId);
     // Earlier attempts have not published, or this one would not run; what they may have left is of no use.
     for (let earlier = 1; earlier < ctx.attempt; earlier += 1) {
-      await this.objects.delete(partOf(file, ctx.operationId, earlier));
+      await this.objects.delete(partOf(file, { operationId: ctx.operationId, attempt: earlier }));
     }
     ctx.progress(1, `Reading ${file.fileName}`);
     return this.work.use(ctx, async (work) => {
       const output = join(work, 'part.parquet');
       const staged = await this.read(file, { work, output, signal: ctx.signal });
-      // A name of its own for each attempt: one that comes too late cannot touch what another one published.
-      const partKey = staged.written ? partOf(file, ctx.operationId, ctx.attempt) : uploadKey;
+      const partKey = staged.written ? partOf(file, ctx) : uploadKey;
       if (staged.written) await this.objects.putFile(partKey, output);
       const { rows: row_count, columns } = staged;
       const result = { file_id: file.id, table_name: file.tableName, row_count, columns };
@@ -118,8 +117,4 @@ export class StageFileProcessor extends OperationProcessor<typeof StageFile> {
     const reason = `file "${file.fileName}" was staged into ${file.tableName}`;
     await this.files.markStale(em, file.graphId, reason, stagedAt);
   }
-}
-
-function partOf(file: StagedFile, operationId: string, attempt: number): string {
-  return `${filePrefix(file)}part-${operationId}-${attempt}.parquet`;
 }

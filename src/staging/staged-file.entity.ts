@@ -90,12 +90,35 @@ export class StagedFile {
   readonly stagedAt: Date | null;
 }
 
+export const ALL_GRAPHS = 'graphs/';
+
 /** Where all objects of a graph's files are. */
 export function graphPrefix(graphId: string): string {
-  return `graphs/${graphId}/`;
+  return `${ALL_GRAPHS}${graphId}/`;
 }
 
 /** Where all objects of one file are, so that removing it needs no list. */
 export function filePrefix(file: { graphId: string; id: string }): string {
   return `${graphPrefix(file.graphId)}files/${file.id}/`;
+}
+
+export interface PartName {
+  key: string;
+  fileId: string;
+  /** The operation that made it. */
+  operationId: string;
+}
+
+/** A name of its own for each attempt: one that comes too late cannot touch what another one published. */
+export function partOf(
+  file: { graphId: string; id: string },
+  { operationId, attempt }: { operationId: string; attempt: number },
+): string {
+  return `${filePrefix(file)}part-${operationId}-${attempt}.parquet`;
+}
+
+/** What the key of a part says; null for other keys. */
+export function partIn(key: string): PartName | null {
+  const [, fileId, operationId] = /\/files\/([0-9a-f-]{36})\/part-(op_[0-9A-Z]+)-\d+\.parquet$/.exec(key) ?? [];
+  return operationId === undefined ? null : { key, fileId, operationId };
 }

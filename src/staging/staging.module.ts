@@ -10,6 +10,7 @@ import { FilesController } from './files.controller';
 import { FilesService } from './files.service';
 import { RejectsController } from './rejects.controller';
 import { StageFileProcessor } from './stage-file.processor';
+import { StagedPartsSensor } from './staged-parts.sensor';
 import { StagedFile } from './staged-file.entity';
 import { StageFile } from './staging.operations';
 import { StagingRepository } from './staging.repository';
@@ -34,6 +35,7 @@ import { UploadStreams } from './upload-streams';
   providers: [
     FilesService,
     StageFileProcessor,
+    StagedPartsSensor,
     StagingEngine,
     StagingRepository,
     StagingService,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, In, type QueryDeepPartialEntity } from 'typeorm';
-import { type FileStatus, StagedFile } from './staged-file.entity';
+import { type FileStatus, type PartName, StagedFile } from './staged-file.entity';
 
 export interface FileFilter {
   tableName?: string;
@@ -98,6 +98,17 @@ export class StagingRepository {
 
   async removeAll(em: EntityManager, graphId: string): Promise<void> {
     await em.delete(StagedFile, { graphId });
+  }
+
+  /** The keys of those parts that a file has, or that an operation may still give it. */
+  async neededParts(em: EntityManager, parts: PartName[]): Promise<Set<string>> {
+    const rows = await em.query<{ key: string }[]>(
+      `select given.key from jsonb_to_recordset($1) as given (key text, "fileId" uuid, "operationId" text)
+       where exists (select from staged_file f where f.id = given."fileId" and f.part_key = given.key)
+         or exists (select from operation o where o.id = given."operationId" and o.status in ('pending', 'running'))`,
+      [JSON.stringify(parts)],
+    );
+    return new Set(rows.map(({ key }) => key));
   }
 
   /** The operation that is changing the graph now, or null. */

@@ -79,6 +79,35 @@ describe('a worker that is killed', () => {
     );
   }
 
+  it('with a part that it has not published, and then cancelled, leaves no part', async () => {
+    const { steps } = await trace('file_stage');
+    const publish = steps.find((step) => step.startsWith('UPDATE "staged_file"'))!;
+    let status = '';
+    // Another worker may have gone on before the cancel came; then it is tried again.
+    while (status !== 'cancelled') {
+      const prepared = await EVERY_OPERATION.file_stage(client);
+      const kill = workers.arm({ step: publish, verdict: 'kill_before' });
+      const { operation_id, _links } = await prepared.begin();
+      await eventually(
+        'the worker is dead',
+        () => kill.done,
+        (done) => done,
+      );
+      await client.request('DELETE', `/v1/operations/${operation_id}`);
+      await workers.disarm();
+      ({ status } = await eventually(
+        'the operation has ended',
+        () => client.expect<{ status: string }>(200, 'GET', _links.status),
+        (operation) => !['pending', 'running'].includes(operation.status),
+        END_MS,
+      ));
+    }
+    // The part is there, or there is nothing to remove and this shows nothing.
+    const part = expect.stringMatching(/part-op_\w+-1\.parquet$/) as string;
+    expect(await strayFiles(dataDir, database.url)).toEqual(expect.arrayContaining([part]));
+    await expectNothingLeft();
+  }, 300_000);
+
   /** Runs one without harm; its steps are where others are killed. */
   async function trace(type: string): Promise<{ steps: string[]; ms: number }> {
     const prepared = await EVERY_OPERATION[type](client);
