@@ -26,6 +26,7 @@ class NoPayload {}
 const Noop = defineOperation({
   name: 'bench_noop',
   locks: 'none',
+  retryRole: 'member',
   payload: NoPayload,
   policy: { attempts: 1, backoffMs: 0, timeoutMs: 60_000, concurrency: 32, cancellable: true, retentionDays: 1 },
 });
@@ -34,6 +35,7 @@ const Noop = defineOperation({
 const Held = defineOperation({
   name: 'bench_held',
   locks: 'none',
+  retryRole: 'member',
   payload: NoPayload,
   policy: { attempts: 1, backoffMs: 0, timeoutMs: 600_000, concurrency: 1, cancellable: true, retentionDays: 1 },
 });

@@ -62,6 +62,7 @@ function writeContract(folder, { feature, className, type, idField, words }) {
       export const ${className} = defineOperation({
         name: '${type}',
         locks: 'graph',
+        retryRole: 'member',
         payload: ${className}Payload,
         policy: { attempts: 3, backoffMs: 2_000, timeoutMs: 900_000, concurrency: 2, cancellable: true, retentionDays: 30 },
       });

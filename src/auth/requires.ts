@@ -46,7 +46,11 @@ export function Requires(requirement: Requirement, options: RequireOptions = {})
 export function neededScope(access: Exclude<RouteAccess, { target: 'public' }>, method: string): Scope {
   if (access.scope) return access.scope;
   if (access.target === 'operator') return 'admin';
-  const role = access.target === 'user' ? 'member' : access.role;
+  return scopeOfRole(access.target === 'user' ? 'member' : access.role, method);
+}
+
+/** The scope that a key needs for what asks for a role. */
+export function scopeOfRole(role: GraphRole | OrgRole, method: string): Scope {
   if (role === 'admin' || role === 'owner') return 'admin';
   if (role === 'viewer') return 'read';
   return method === 'GET' || method === 'HEAD' ? 'read' : 'write';

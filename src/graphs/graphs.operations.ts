@@ -7,6 +7,7 @@ export class GraphPayload {}
 export const CreateGraph = defineOperation({
   name: 'graph_creation',
   locks: 'graph',
+  retryRole: 'member',
   payload: GraphPayload,
   policy: { attempts: 3, backoffMs: 1_000, timeoutMs: 60_000, concurrency: 2, cancellable: true, retentionDays: 30 },
 });
@@ -15,6 +16,7 @@ export const CreateGraph = defineOperation({
 export const DeleteGraph = defineOperation({
   name: 'graph_deletion',
   locks: 'graph',
+  retryRole: 'admin',
   payload: GraphPayload,
   policy: { attempts: 5, backoffMs: 2_000, timeoutMs: 300_000, concurrency: 2, cancellable: false, retentionDays: 30 },
 });

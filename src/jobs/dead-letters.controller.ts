@@ -5,6 +5,7 @@ import { CurrentActor } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { InvalidRequest } from '../common/problem.filter';
 import { toStartedDto } from '../operations/dto/operation.dto';
+import { StartsOperation } from '../operations/starts-operation';
 import { DeadLettersService } from './dead-letters.service';
 import {
   DeadLetterListQuery,
@@ -49,7 +50,7 @@ export class DeadLettersController {
   }
 
   @Post(':dead_letter_id/retry')
-  @HttpCode(202)
+  @StartsOperation('retry')
   @ApiOperation({ summary: 'Do it again, as a new operation', operationId: 'retryDeadLetter' })
   async retry(@CurrentActor() actor: Actor, @Param('dead_letter_id') id: string) {
     return { ...toStartedDto(await this.letters.retry(actor, id)), retry_of: id };

@@ -16,6 +16,8 @@ import { QueueModule } from './queue.module';
 import { Queues } from './queues';
 import { Reaper } from './reaper.sensor';
 import { RetentionSensor } from './retention.sensor';
+import { RetriesController } from './retries.controller';
+import { RetriesService } from './retries.service';
 import { RunningAttempts } from './running-attempts';
 import { Sweeper } from './sweeper.sensor';
 import { WorkDirectories } from './work-directories';
@@ -26,7 +28,7 @@ import { Workers } from './workers';
 @Global()
 @Module({
   imports: [OperationsModule, QueueModule, DiscoveryModule],
-  controllers: [DeadLettersController],
+  controllers: [DeadLettersController, RetriesController],
   providers: [
     AttemptEndings,
     AttemptsRepository,
@@ -38,6 +40,7 @@ import { Workers } from './workers';
     Queues,
     Reaper,
     RetentionSensor,
+    RetriesService,
     RunningAttempts,
     Sweeper,
     UnknownTypes,

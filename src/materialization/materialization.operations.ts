@@ -20,6 +20,7 @@ export class MaterializeGraphPayload {
 export const MaterializeGraph = defineOperation({
   name: 'graph_materialization',
   locks: 'graph',
+  retryRole: 'member',
   payload: MaterializeGraphPayload,
   // The time is for tens of millions of rows; one at a time, since a load uses every core.
   policy: { attempts: 3, backoffMs: 2_000, timeoutMs: 3_600_000, concurrency: 1, cancellable: true, retentionDays: 30 },
@@ -35,6 +36,7 @@ export class LoadRowsPayload {
 export const LoadRows = defineOperation({
   name: 'graph_rows',
   locks: 'graph',
+  retryRole: 'member',
   payload: LoadRowsPayload,
   policy: { attempts: 3, backoffMs: 1_000, timeoutMs: 900_000, concurrency: 2, cancellable: true, retentionDays: 30 },
 });

@@ -15,7 +15,13 @@ const POLICY: OperationPolicy = {
   retentionDays: 1,
 };
 const define = (policy: Partial<OperationPolicy>, name = 'backup_create') =>
-  defineOperation({ name, locks: 'none', payload: BackupPayload, policy: { ...POLICY, ...policy } });
+  defineOperation({
+    name,
+    locks: 'none',
+    retryRole: 'member',
+    payload: BackupPayload,
+    policy: { ...POLICY, ...policy },
+  });
 
 describe('defineOperation', () => {
   it('gives back the contract, which nobody can change any more', () => {
@@ -48,7 +54,7 @@ describe('defineOperation', () => {
       note = 'anything';
     }
     const withPayload = (payload: new () => object) => () =>
-      defineOperation({ name: 'backup_create', locks: 'none', payload, policy: POLICY });
+      defineOperation({ name: 'backup_create', locks: 'none', retryRole: 'member', payload, policy: POLICY });
     expect(withPayload(Object)).toThrow('payload must be a class');
     expect(withPayload((() => ({})) as unknown as new () => object)).toThrow('payload must be a class');
     expect(withPayload(Unchecked)).toThrow('field "note" of its payload has no validation rule');

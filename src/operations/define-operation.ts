@@ -1,4 +1,5 @@
 import { getMetadataStorage } from 'class-validator';
+import type { GraphRole } from '../auth/roles';
 
 /** A class whose fields carry class-validator rules; payloads hold ids and options, never data. */
 export type PayloadClass<P extends object = object> = new () => P;
@@ -23,6 +24,8 @@ export interface OperationContract<P extends object = object> {
   readonly name: string;
   /** `graph`: one such operation per graph at a time; a second request gets 409 with the id of the first. */
   readonly locks: 'graph' | 'none';
+  /** Least role in its graph for doing it again: that of the route which begins it. */
+  readonly retryRole: GraphRole;
   readonly payload: PayloadClass<P>;
   readonly policy: OperationPolicy;
 }

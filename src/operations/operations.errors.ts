@@ -41,6 +41,29 @@ export class OperationNotCancellable extends DomainError {
   }
 }
 
+/** Only what failed or was cancelled can be done again. */
+export class OperationNotFailed extends DomainError {
+  readonly code = 'operation_not_failed';
+  readonly kind = 'conflict';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(operationId: string, status: string) {
+    const next = status === 'completed' ? 'send a new request instead' : 'wait for its end or cancel it first';
+    super(`Operation ${operationId} did not fail, it is ${status}; ${next}`);
+    this.details = { operation_id: operationId, status };
+  }
+}
+
+/** Each operation is retried once; if that one fails as well, it is the one to retry. */
+export class OperationRetried extends DomainError {
+  readonly code = 'operation_retried';
+  readonly kind = 'conflict';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(operationId: string, retriedAs: string) {
+    super(`Operation ${operationId} was retried already, as operation ${retriedAs}; retry that one if it failed`);
+    this.details = { operation_id: retriedAs, status_url: `/v1/operations/${retriedAs}/status` };
+  }
+}
+
 /** What is needed to begin it again is not there: its type is of another version, or its payload was never good. */
 export class OperationNotRepeatable extends DomainError {
   readonly code = 'operation_not_repeatable';

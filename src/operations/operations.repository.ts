@@ -102,6 +102,11 @@ export class OperationsRepository {
     return em.findOneBy(Operation, { id: operationId });
   }
 
+  /** Nobody else can retry or remove it for the rest of the transaction. */
+  async findLocked(em: EntityManager, operationId: string): Promise<Operation | null> {
+    return em.findOne(Operation, { where: { id: operationId }, lock: { mode: 'pessimistic_write' } });
+  }
+
   /** The number of the oldest event that is still stored; where none is, that of the next one. */
   async oldestSequence(operationId: string): Promise<number> {
     const [row] = await this.tx.em.query<{ oldest: number }[]>(

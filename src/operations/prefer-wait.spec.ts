@@ -96,6 +96,27 @@ describe('Prefer: wait', () => {
     expect([plain.statusCode, plain.body]).toEqual([202, first.body]);
   });
 
+  it('is heeded by both routes that do an operation again', async () => {
+    await api.sql('update app_user set is_operator = true where id = $1', [user.id]);
+    const retried = async (route: string, of: string): Promise<string> => {
+      await api.sql(`update graph set status = 'failed'`);
+      const waiting = api.call(route, user, undefined, { prefer: 'wait=30' });
+      const [id] = await pending(1);
+      await cancel(id);
+      const response = await waiting;
+      expect([response.statusCode, response.headers['preference-applied']]).toEqual([200, 'wait=30']);
+      expect(response.json()).toMatchObject({ operation_id: id, status: 'cancelled', retry_of: of });
+      return id;
+    };
+    const { operation_id: first } = (await create({})).json<Answer>();
+    await cancel(first);
+    const second = await retried(`POST /v1/operations/${first}/retry`, first);
+    await api.sql(`insert into dead_letter (operation_id, reason, payload, attempts) values ($1, 'test', '{}', '[]')`, [
+      second,
+    ]);
+    await retried(`POST /v1/admin/dead-letters/${second}/retry`, second);
+  });
+
   it('is heeded by every other route that starts an operation', async () => {
     const schema = { nodes: [{ name: 'P', properties: [{ name: 'id', type: 'INT64', is_primary_key: true }] }] };
     const body = { metadata: { graph_name: 'one' }, custom_schema: { name: 's', ...schema, relationships: [] } };

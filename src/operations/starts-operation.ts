@@ -25,7 +25,8 @@ export interface StartsOperationOptions {
 
 /** What a route says of the operation that it starts. */
 export interface StartedOperation {
-  contract: OperationContract;
+  /** `retry`: it is of the type of the one that is done again. */
+  contract: OperationContract | 'retry';
   /** Whether the handler waits by itself. */
   waits: boolean;
 }
@@ -35,11 +36,11 @@ export interface StartedOperation {
  * operation that has ended 200. Every type of operation has such a route; a test finds the ones without.
  */
 export function StartsOperation(
-  contract: OperationContract,
+  contract: OperationContract | 'retry',
   { status = 202, answer }: StartsOperationOptions = {},
 ): MethodDecorator {
   const started: StartedOperation = { contract, waits: answer !== undefined };
-  const begun = `the operation (${contract.name}) has begun`;
+  const begun = `the operation (${contract === 'retry' ? 'of the same type' : contract.name}) has begun`;
   const ended = 'it has ended, and the sender preferred to wait for that';
   const answers =
     status === 202

@@ -1,11 +1,13 @@
 import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { isConnectionError } from '../database/passing-failures';
 import { GraphEngine, type QueryStream } from '../engine/graph-engine';
 import { LiveGraphs } from '../graphs/live-graphs';
 import { HandlesOperation } from '../jobs/handles-operation';
 import type { OperationContext } from '../jobs/operation-context';
 import { OperationProcessor } from '../jobs/operation-processor';
+import type { Operation } from '../operations/operation.entity';
 import { ObjectStore } from '../storage/object-store';
 import { QueriesConfig } from './queries.config';
 import { QueryResultNotFound } from './query-results.errors';
@@ -74,6 +76,10 @@ export class ExecuteQueryProcessor extends OperationProcessor<typeof ExecuteQuer
       if (!isConnectionError(error)) await this.objects.delete(objectKey);
       throw error;
     }
+  }
+
+  protected override async beforeRetry(em: EntityManager, _payload: object, { id, retryOf }: Operation): Promise<void> {
+    if (!(await this.results.copy(em, retryOf!, id))) throw new QueryResultNotFound(retryOf!);
   }
 }
 

@@ -13,6 +13,7 @@ export class ExecuteQueryPayload {
 export const ExecuteQuery = defineOperation({
   name: 'query_execution',
   locks: 'none',
+  retryRole: 'viewer',
   payload: ExecuteQueryPayload,
   // The statement's own timeout comes first; the time is for writing a large result.
   policy: { attempts: 3, backoffMs: 1_000, timeoutMs: 7_200_000, concurrency: 2, cancellable: true, retentionDays: 30 },

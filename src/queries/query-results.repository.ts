@@ -35,6 +35,16 @@ export class QueryResultsRepository {
     ]);
   }
 
+  /** The same question for an operation that asks it again; false where the first one is gone. */
+  async copy(em: EntityManager, fromOperation: string, toOperation: string): Promise<boolean> {
+    const copied = await em.query<object[]>(
+      `insert into query_result (operation_id, graph_id, statement, parameters)
+       select $2, graph_id, statement, parameters from query_result where operation_id = $1 returning operation_id`,
+      [fromOperation, toOperation],
+    );
+    return copied.length === 1;
+  }
+
   async find(operationId: string): Promise<StoredQuery | undefined> {
     const [found] = await this.transactor.em.query<StoredQuery[]>(
       `select ${FIELDS} from query_result where operation_id = $1`,

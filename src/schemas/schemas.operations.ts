@@ -12,6 +12,7 @@ export class ChangeSchemaPayload {
 export const ChangeSchema = defineOperation({
   name: 'graph_schema_change',
   locks: 'graph',
+  retryRole: 'admin',
   payload: ChangeSchemaPayload,
   // The time is for copying and hashing a large file; the statements themselves take moments.
   policy: { attempts: 3, backoffMs: 2_000, timeoutMs: 1_800_000, concurrency: 1, cancellable: true, retentionDays: 30 },

@@ -10,6 +10,7 @@ export class StageFilePayload {
 export const StageFile = defineOperation({
   name: 'file_stage',
   locks: 'none',
+  retryRole: 'member',
   payload: StageFilePayload,
   policy: {
     attempts: 3,

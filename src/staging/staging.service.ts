@@ -14,7 +14,7 @@ import { ObjectNotFound } from '../storage/storage.errors';
 import type { PartRef, PreparedTable } from './duckdb/messages';
 import { StagingEngine } from './duckdb/staging-engine';
 import { columnTypes, preparedPairs, preparePlan } from './prepare-plan';
-import { graphPrefix, partOf, StagedFile } from './staged-file.entity';
+import { filePrefix, graphPrefix, StagedFile } from './staged-file.entity';
 import { GraphBusy, StagingChanged } from './staging.errors';
 import { StagingRepository } from './staging.repository';
 
@@ -139,7 +139,7 @@ export class StagingService implements OnModuleInit {
     const types = columnTypes(schema, tableName);
     const job = { task: 'stage', format: 'json', input, output, types } as const;
     const { rows: rowCount, columns, content } = await this.engine.run(job, { directory, signal: ctx.signal });
-    const partKey = partOf({ graphId, id }, ctx);
+    const partKey = `${filePrefix({ graphId, id })}rows.parquet`;
     await this.objects.putFile(partKey, output);
     const now = this.clock.now();
     return Object.assign(new StagedFile(), {

@@ -12,6 +12,7 @@ export const AT_ONCE = 50;
 export const ManyWork = defineOperation({
   name: 'many_work',
   locks: 'none',
+  retryRole: 'member',
   payload: TestPayload,
   policy: {
     attempts: 5,

@@ -45,6 +45,7 @@ export class TestPayload {
 export const TestWork = defineOperation({
   name: 'test_work',
   locks: 'graph',
+  retryRole: 'member',
   payload: TestPayload,
   policy: { attempts: 2, backoffMs: 20, timeoutMs: 20_000, concurrency: 4, cancellable: true, retentionDays: 1 },
 });
@@ -53,6 +54,7 @@ export const TestWork = defineOperation({
 export const HastyWork = defineOperation({
   name: 'hasty_work',
   locks: 'none',
+  retryRole: 'member',
   payload: TestPayload,
   policy: { attempts: 2, backoffMs: 20, timeoutMs: 100, concurrency: 4, cancellable: false, retentionDays: 1 },
 });
