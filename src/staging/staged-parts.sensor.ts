@@ -3,23 +3,25 @@ import { Transactor } from '../database/transactor';
 import { Sensor } from '../jobs/sensor';
 import { ObjectStore } from '../storage/object-store';
 import { ALL_GRAPHS, partIn, type PartName } from './staged-file.entity';
+import { StagingConfig } from './staging.config';
 import { StagingRepository } from './staging.repository';
 
-/** Nobody waits for the space, and it reads the name of every object. */
-const LOOK_EVERY_MS = 600_000;
 const BATCH = 500;
 
 /** Removes parts that no file has: their attempt was killed before it published them, and no other one came after it. */
 @Injectable()
 export class StagedPartsSensor extends Sensor {
-  protected readonly intervalMs = LOOK_EVERY_MS;
-
   constructor(
     private readonly files: StagingRepository,
     private readonly objects: ObjectStore,
     private readonly transactor: Transactor,
+    private readonly config: StagingConfig,
   ) {
     super();
+  }
+
+  protected get intervalMs(): number {
+    return this.config.partSweepSeconds * 1_000;
   }
 
   async look(): Promise<void> {

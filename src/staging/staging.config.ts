@@ -18,6 +18,9 @@ export class StagingConfig {
   @Setting('STAGING_THREADS', integer({ min: 1, max: 256 }), 'threads of one staging process')
   readonly threads: number = 2;
 
+  @Setting('PART_SWEEP_SECONDS', integer({ min: 1, max: 86_400 }), 'how often parts that no file has are looked for')
+  readonly partSweepSeconds: number = 600;
+
   @Setting('TABLE_QUERY_TIMEOUT_SECONDS', integer({ min: 1, max: 600 }), 'time of one SQL statement on staging tables')
   readonly queryTimeoutSeconds: number = 30;
 
