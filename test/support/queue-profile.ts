@@ -43,9 +43,7 @@ async function truncateQueueTables(databaseUrl: string): Promise<void> {
   }
 }
 
-/** Databases of tests are called `t_<number>`. */
+/** Databases of tests are called `t_<number>`, from 1 on; a cluster that a test has for itself has the queue's first one. */
 function numberIn(databaseUrl: string): string {
-  const number = /\/t_(\d+)$/.exec(new URL(databaseUrl).pathname)?.[1];
-  if (number === undefined) throw new Error(`${databaseUrl} is not a database that testDatabase() made`);
-  return number;
+  return /\/t_(\d+)$/.exec(new URL(databaseUrl).pathname)?.[1] ?? '0';
 }
