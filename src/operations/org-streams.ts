@@ -60,29 +60,28 @@ export class OrgStreams {
     resync: boolean,
     gone: AbortSignal,
   ): AsyncGenerator<string, void> {
-    let told = toOrgEventId(cursor);
-    let seen = told;
+    let place = cursor;
+    let told = toOrgEventId(place);
     yield passingFrame('connected', { org_id: orgId, connection_id: randomUUID(), last_event_id: told }, told);
     if (resync) yield resyncFrame(orgId, told);
     const visible = this.visibleTo(actor);
     // Up to here nothing can be missed any more; whoever begins at the beginning wants what is there.
-    let whole = later(cursor, await this.log.horizon(orgId));
-    let place = whole;
+    let whole = later(place, await this.log.horizon(orgId));
     for await (const news of this.feed.events(orgId, cursor, { signal: gone, idleMs: this.streams.idleMs })) {
       if (isEvent(news)) {
         place = orgCursorOf(news);
-        seen = toOrgEventId(news);
         if (!(await visible(news))) continue;
-        told = seen;
+        told = toOrgEventId(place);
         yield orgFrameOf(news);
       } else if (news === 'caught_up') {
         // Removed between two reads of the log, before this client had seen it.
         const horizon = await this.log.horizon(orgId);
-        if (isAfter(horizon, whole)) yield resyncFrame(orgId, (told = seen));
+        if (isAfter(horizon, whole)) yield resyncFrame(orgId, toOrgEventId(place));
         whole = later(place, horizon);
       } else if (news === 'idle') {
         if (!(await this.stillMember(actor, orgId))) return;
         // Past what was hidden from this client: its id must not grow old until the event behind it is pruned.
+        const seen = toOrgEventId(place);
         if (told !== seen) yield idLine((told = seen));
         yield PING;
       }

@@ -2,6 +2,7 @@ import { type CallHandler, type ExecutionContext, Injectable, type NestIntercept
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { mergeMap, type Observable } from 'rxjs';
+import { untilClosed } from '../common/closed-signal';
 import { toOperationDto } from './dto/operation.dto';
 import { isTerminal } from './operation-transitions';
 import { OperationsService } from './operations.service';
@@ -40,9 +41,7 @@ export class PreferWaitInterceptor implements NestInterceptor<object, object> {
     const { operation_id: id } = answer as { operation_id: string | null };
     // A trial begins none.
     if (waits || id === null) return answer;
-    const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort());
-    const operation = await this.operations.waitUntilEnded(id, seconds * 1_000, gone.signal);
+    const operation = await this.operations.waitUntilEnded(id, seconds * 1_000, untilClosed(reply));
     if (isTerminal(operation.status)) void reply.status(200);
     return { ...answer, ...toOperationDto(operation) };
   }

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
+import { untilClosed } from '../common/closed-signal';
 
 /**
  * Answers with an event stream. `open` gets a signal that says when the client is gone; null from it means that nothing
@@ -9,9 +10,7 @@ export async function replyWithStream(
   reply: FastifyReply,
   open: (gone: AbortSignal) => Promise<Readable | null>,
 ): Promise<void> {
-  const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
-  const stream = await open(gone.signal);
+  const stream = await open(untilClosed(reply));
   if (stream === null) return void reply.status(204).send();
   void reply
     .headers({
