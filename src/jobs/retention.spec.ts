@@ -143,11 +143,16 @@ describe('the history is kept for a time', () => {
     // Until a transaction elsewhere in the cluster does not hold them back any more.
     await framesUntil(await beginning(), ({ data }) => data?.sequence_number === 700);
     const reader = framesOf(await beginning());
-    await reader.next();
+    const events: (string | undefined)[] = [];
+    // The stream is in the middle of the history, not before it, when that is removed.
+    while (!events.includes('operation_progress')) {
+      const next = await reader.next();
+      if (next.done) throw new Error('the stream ended before the history came');
+      events.push(next.value.event);
+    }
     await age(id, 1);
     await look();
-    const after = await work();
-    const events: (string | undefined)[] = [];
+    await work();
     for await (const { event, data } of reader) {
       events.push(event);
       if (event === 'resync' || (event === undefined && data === undefined)) break;
@@ -156,6 +161,5 @@ describe('the history is kept for a time', () => {
     expect(events.filter((event) => event === 'operation_progress').length).toBeLessThan(600);
     expect(events.at(-1)).toBe('resync');
     expect(events).toContain('operation_completed');
-    expect(after).toBeDefined();
   });
 });

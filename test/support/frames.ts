@@ -8,7 +8,7 @@ export interface Frame {
 }
 
 /** The frames of an open stream, as they come. */
-export async function* framesOf(response: Response): AsyncGenerator<Frame> {
+export async function* framesOf(response: Response): AsyncGenerator<Frame, void> {
   let text = '';
   for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
     text += chunk;
