@@ -40,6 +40,19 @@ describe('FileSystemObjectStore', () => {
     expect(unfinished()).toEqual([]);
   });
 
+  it.each([
+    [{ start: 0 }, '0123456789'],
+    [{ start: 4 }, '456789'],
+    [{ start: 2, end: 5 }, '234'],
+    [{ start: 8, end: 100 }, '89'],
+    [{ start: 3, end: 3 }, ''],
+    [{ start: 10 }, ''],
+    [{ start: 11, end: 20 }, ''],
+  ])('reads %j of an object', async (range, expected) => {
+    await store.put('a/digits', Readable.from([Buffer.from('0123456789')]));
+    expect(await text(await store.get('a/digits', range))).toBe(expected);
+  });
+
   it('keeps nothing of a stream that is too large, fails or is given up', async () => {
     const big = Readable.from([Buffer.alloc(10), Buffer.alloc(10)]);
     await expect(store.put('a/big', big, { maxBytes: 19 })).rejects.toMatchObject({ code: 'object_too_large' });

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { copyFile, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { type Readable, Transform } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { PlatformConfig } from '../config/platform.config';
 import { nameOfProcess, ownerIsGone } from './file-owner';
 import { assertKey, assertPrefix } from './object-key';
-import { ObjectStore, type PutOptions, type StoredObject } from './object-store';
+import { type ByteRange, ObjectStore, type PutOptions, type StoredObject } from './object-store';
 import { ObjectNotFound, ObjectTooLarge, StorageFull } from './storage.errors';
 
 /** Files that are still being written, each named after the process that does; no key begins with a dot. */
@@ -68,11 +68,16 @@ export class FileSystemObjectStore extends ObjectStore implements OnModuleInit {
     }
   }
 
-  async get(key: string): Promise<Readable> {
+  async get(key: string, { start, end }: ByteRange = { start: 0 }): Promise<Readable> {
     const file = await open(this.pathOf(key)).catch((error: unknown) => {
       throw notFoundError(error, key);
     });
-    return createReadStream('', { fd: file });
+    if (end !== undefined && end <= start) {
+      await file.close();
+      return Readable.from([]);
+    }
+    // The last byte of a file stream is the one that it still reads.
+    return createReadStream('', { fd: file, start, end: end === undefined ? undefined : end - 1 });
   }
 
   async head(key: string): Promise<StoredObject | undefined> {

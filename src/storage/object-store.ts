@@ -12,6 +12,12 @@ export interface PutOptions {
   signal?: AbortSignal;
 }
 
+/** Bytes of an object: from `start` on, up to and without `end`. What lies beyond the object's end is left out. */
+export interface ByteRange {
+  start: number;
+  end?: number;
+}
+
 /**
  * Where files of users, staged parts and backups are kept: bytes under keys. An object appears whole or not at all and
  * never changes; putting to the same key replaces it in one step. Keys: see `object-key.ts`.
@@ -23,8 +29,8 @@ export abstract class ObjectStore {
   /** Stores a local file, which is gone afterwards. Cheap where storage and file share a disk. */
   abstract putFile(key: string, path: string): Promise<StoredObject>;
 
-  /** Reads an object. Throws `ObjectNotFound`. */
-  abstract get(key: string): Promise<Readable>;
+  /** Reads an object, or a range of it. Throws `ObjectNotFound`. */
+  abstract get(key: string, range?: ByteRange): Promise<Readable>;
 
   /** What is under a key, or undefined. */
   abstract head(key: string): Promise<StoredObject | undefined>;
