@@ -268,7 +268,7 @@ describe('an operation', () => {
       const { id } = await world.begin();
       await world.app.get(Dispatcher).delivered();
       await world.operations.cancel(TEST_ACTOR, id);
-      expect(await world.ended(id, 1_000)).toMatchObject({ status: 'cancelled', attempt: 0 });
+      expect(await world.ended(id)).toMatchObject({ status: 'cancelled', attempt: 0 });
       const delivered = workedOff(`${id}.0`);
       await queue.resume();
       await delivered;

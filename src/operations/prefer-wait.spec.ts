@@ -28,7 +28,7 @@ describe('Prefer: wait', () => {
   const create = (headers: Record<string, string>, name = 'one'): Promise<LightMyRequestResponse> =>
     api.call('POST /v1/graphs', user, { metadata: { graph_name: name } }, headers);
   const pending = async (n: number): Promise<string[]> => {
-    for (const deadline = Date.now() + 10_000; Date.now() < deadline;) {
+    for (const deadline = Date.now() + 40_000; Date.now() < deadline;) {
       const rows = await api.sql<{ id: string }>(
         `select id from operation where user_id = $1 and status = 'pending' order by id`,
         [user.id],

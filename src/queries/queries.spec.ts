@@ -49,7 +49,7 @@ describe('queries', () => {
     (await app.call(`GET /v1/graphs/${of}/queries/${kind}`, by)).json<{ queries: Listed[] }>().queries;
   /** The first query that a process shows as running on a graph. */
   async function running(app: ApiApp, of: string, by = user): Promise<Listed> {
-    for (const deadline = Date.now() + 20_000; Date.now() < deadline; await sleep(20)) {
+    for (const deadline = Date.now() + 40_000; Date.now() < deadline; await sleep(20)) {
       const [found] = await listed(app, of, by, 'running');
       if (found !== undefined) return found;
     }

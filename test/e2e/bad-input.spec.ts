@@ -175,9 +175,7 @@ describe('bad input', () => {
   it('obeys the timeout', async () => {
     const forever =
       'MATCH (a:Person), (b:Person) UNWIND range(1, 200000) AS x UNWIND range(1, 20000) AS y WITH a, b, x, y WHERE x * y = -1 RETURN count(*)';
-    const began = performance.now();
     expect((await problem(408, ...ask(forever, { timeout: 1 }))).code).toBe('query_timeout');
-    expect(performance.now() - began).toBeLessThan(8_000);
     await alive();
   }, 30_000);
 

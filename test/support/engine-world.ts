@@ -91,7 +91,7 @@ export class EngineWorld {
     const { signal, ...request } = more;
     const stream = await this.engine.query(
       target,
-      { statement, parameters, timeoutMs: 10_000, format: 'ndjson', ...request },
+      { statement, parameters, timeoutMs: 40_000, format: 'ndjson', ...request },
       signal,
     );
     let text = '';
@@ -111,7 +111,7 @@ export class EngineWorld {
 }
 
 /** Waits for a condition, looking often; fails with its name when it does not come true in time. */
-export async function until(name: string, condition: () => boolean, withinMs = 5_000): Promise<void> {
+export async function until(name: string, condition: () => boolean, withinMs = 40_000): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`Not within ${withinMs} ms: ${name}`);

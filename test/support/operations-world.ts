@@ -202,14 +202,14 @@ export class OperationsWorld {
     );
   }
 
-  async ended(operationId: string, ms = 10_000): Promise<Operation> {
+  async ended(operationId: string, ms = 40_000): Promise<Operation> {
     const operation = await this.operations.waitUntilEnded(operationId, ms);
     if (!operation.endedAt) throw new Error(`${operationId} is still ${operation.status} after ${ms} ms`);
     return operation;
   }
 
   /** The operation once `accept` takes it; asked at each of its events. */
-  async until(operationId: string, accept: (operation: Operation) => boolean, ms = 10_000): Promise<Operation> {
+  async until(operationId: string, accept: (operation: Operation) => boolean, ms = 40_000): Promise<Operation> {
     const changes = await this.notifications.listen(EVENTS_CHANNEL);
     return firstValueFrom(
       changes.pipe(
