@@ -12,6 +12,7 @@ import { QueryResults1765000060000 } from './1765000060000-query-results';
 import { SchemaVersions1765000030000 } from './1765000030000-schema-versions';
 import { RequestCounts1765000070000 } from './1765000070000-request-counts';
 import { ListedGraphs1765000080000 } from './1765000080000-listed-graphs';
+import { KeptRejects1765000130000 } from './1765000130000-kept-rejects';
 import { QueryMetering1765000071000 } from './1765000071000-query-metering';
 
 /** Every migration, oldest first. */
@@ -31,4 +32,5 @@ export const MIGRATIONS = [
   RequestCounts1765000070000,
   ListedGraphs1765000080000,
   QueryMetering1765000071000,
+  KeptRejects1765000130000,
 ];

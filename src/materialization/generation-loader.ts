@@ -14,7 +14,7 @@ import { type PreparedTables, StagingService } from '../staging/staging.service'
 import { LoadEstimate } from './load-estimate';
 import { type Counts, keysOf, loadsOf, NO_ROWS, refuseBadTables, refuseMismatch } from './load-plan';
 import type { MaterializationPlan } from './materialization-plan';
-import { tableResults } from './materialization-result';
+import { linksOf, tableResults } from './materialization-result';
 import { MaterializationsRepository } from './materializations.repository';
 
 /** Shares of the progress bar, in percent: checking and typing the rows comes first, loading takes longest. */
@@ -101,11 +101,11 @@ export class GenerationLoader {
     const prepared = await this.staging.prepare(graph.id, graph.schema, plan.files, directory, {
       ignoreErrors,
       signal: ctx.signal,
-      operationId: ctx.operationId,
+      keepFor: ctx,
       knownKeys,
       onProgress: (percent, table) => ctx.progress(1 + (percent / 100) * (PREPARED - 1), `Checking ${table}`, step(1)),
     });
-    refuseBadTables(prepared, ignoreErrors);
+    refuseBadTables(prepared, ignoreErrors, linksOf(graph.id, ctx.operationId));
     return prepared;
   }
 

@@ -46,7 +46,7 @@ export function keysOf(schema: GraphSchema, tables: Iterable<string>, base: Coun
 }
 
 /** Turns rejects into the failure that they are: any one without `ignoreErrors`, a table without a good row always. */
-export function refuseBadTables({ tables, samples }: PreparedTables, ignoreErrors: boolean): void {
+export function refuseBadTables({ tables, samples }: PreparedTables, ignoreErrors: boolean, links: object): void {
   const bad = tables.filter((table) => table.rowsRejected > 0);
   const report = bad.map(({ table, rowsLoaded, rowsRejected, reasons }) => ({
     table_name: table,
@@ -55,9 +55,9 @@ export function refuseBadTables({ tables, samples }: PreparedTables, ignoreError
     reasons,
   }));
   const wholly = bad.find((table) => table.rowsLoaded === 0);
-  if (wholly !== undefined) throw new TableWhollyRejected(wholly.table, report, samples);
+  if (wholly !== undefined) throw new TableWhollyRejected(wholly.table, report, samples, links);
   const rejected = bad.reduce((sum, table) => sum + table.rowsRejected, 0);
-  if (rejected > 0 && !ignoreErrors) throw new RowsRejected(rejected, report, samples);
+  if (rejected > 0 && !ignoreErrors) throw new RowsRejected(rejected, report, samples, links);
 }
 
 /**

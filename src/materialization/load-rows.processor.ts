@@ -55,7 +55,7 @@ export class LoadRowsProcessor extends OperationProcessor<typeof LoadRows> {
         contents: { ...held, files: [...held.files, ...files.map(({ id }) => id)] },
       };
       const loaded = await this.loader.load(ctx, { graph, live, plan, directory, ignoreErrors: false });
-      const made = resultOf(graphId, loaded.build.generation, loaded);
+      const made = resultOf(graphId, ctx.operationId, loaded.build.generation, loaded);
       await this.loader.publish(ctx, { plan, mode: 'rows', loaded, startedAt, result: made }, (em) =>
         this.staging.insertStaged(em, files),
       );

@@ -6,6 +6,7 @@ import type { LoadedTable } from './materializations.repository';
 /** The result of a materialization, as its operation keeps it. */
 export function resultOf(
   graphId: string,
+  operationId: string,
   generation: number,
   { prepared, manifest, base }: { prepared: PreparedTables; manifest: GenerationManifest; base: Counts },
 ): { rows_loaded: number; rows_rejected: number } {
@@ -34,10 +35,17 @@ export function resultOf(
       };
     }),
     rejected_samples: prepared.samples,
+    ...(rejected > 0 && { _links: linksOf(graphId, operationId) }),
     database_size_bytes: manifest.bytes,
     sha256: manifest.sha256,
   };
   return result;
+}
+
+/** Where the rows are that an operation rejected. */
+export function linksOf(graphId: string, operationId: string): { rejects: string; rejects_download: string } {
+  const rejects = `/v1/graphs/${graphId}/materializations/${operationId}/rejects`;
+  return { rejects, rejects_download: `${rejects}/download` };
 }
 
 export function tableResults({ tables }: PreparedTables): LoadedTable[] {

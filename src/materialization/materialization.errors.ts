@@ -78,11 +78,11 @@ export class RowsRejected extends DomainError {
   readonly code = 'rows_rejected';
   readonly kind = 'invalid';
   override readonly details: Readonly<Record<string, unknown>>;
-  constructor(rejected: number, tables: object[], samples: RejectedRow[]) {
+  constructor(rejected: number, tables: object[], samples: RejectedRow[], links: object) {
     super(
       `${rejected} rows are not right, and ignore_errors is false, so nothing was published. Mend the files or set ignore_errors`,
     );
-    this.details = { rows_rejected: rejected, tables, samples };
+    this.details = { rows_rejected: rejected, tables, samples, _links: links };
   }
 }
 
@@ -90,9 +90,9 @@ export class TableWhollyRejected extends DomainError {
   readonly code = 'table_wholly_rejected';
   readonly kind = 'invalid';
   override readonly details: Readonly<Record<string, unknown>>;
-  constructor(table: string, tables: object[], samples: RejectedRow[]) {
+  constructor(table: string, tables: object[], samples: RejectedRow[], links: object) {
     super(`Not one row of table ${table} could be loaded, so nothing was published. Compare its files with the schema`);
-    this.details = { table, tables, samples };
+    this.details = { table, tables, samples, _links: links };
   }
 }
 

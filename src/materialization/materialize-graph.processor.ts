@@ -36,7 +36,11 @@ export class MaterializeGraphProcessor extends OperationProcessor<typeof Materia
     if (plan.mode === 'none') return skipped(graph, plan, before);
     return this.work.use(ctx, async (directory) => {
       const loaded = await this.loader.load(ctx, { graph, live, plan, directory, ignoreErrors });
-      const result = { ...resultOf(graphId, loaded.build.generation, loaded), ...before, why: plan.why };
+      const result = {
+        ...resultOf(graphId, ctx.operationId, loaded.build.generation, loaded),
+        ...before,
+        why: plan.why,
+      };
       await this.loader.publish(ctx, { plan, mode: plan.mode, loaded, startedAt, result });
       return result;
     });

@@ -1,10 +1,11 @@
-import { Controller, Get, Param, Query } from '@nestjs/common';
+import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import type { GraphAccess } from '../auth/access';
 import { CurrentGraph } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { ClosedSignal } from '../common/closed-signal';
-import { RejectsQuery, RejectsResponse } from './dto/rejects.dto';
+import { RejectsDownloadQuery, RejectsQuery, RejectsResponse } from './dto/rejects.dto';
 import { TableQueriesService } from './table-queries.service';
 
 @ApiTags('materialization')
@@ -31,5 +32,22 @@ export class RejectsController {
       rejects: rows.map((row) => Object.fromEntries(row.map((value, at) => [columns[at].name, value]))),
       next_offset: truncated ? offset + rows.length : null,
     };
+  }
+
+  @Get('download')
+  @Requires('graph:viewer')
+  @ApiOperation({ summary: 'All of these rows as a file: NDJSON with a row on each line, or CSV' })
+  async download(
+    @CurrentGraph() graph: GraphAccess,
+    @Param('operation_id') operationId: string,
+    @Query() { format, ...filter }: RejectsDownloadQuery,
+    @ClosedSignal() signal: AbortSignal,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const body = await this.queries.downloadRejects(graph.id, operationId, filter, format, signal);
+    await reply
+      .type(format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson')
+      .header('content-disposition', `attachment; filename="rejects-${operationId}.${format}"`)
+      .send(body);
   }
 }

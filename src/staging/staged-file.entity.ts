@@ -102,10 +102,11 @@ export function filePrefix(file: { graphId: string; id: string }): string {
   return `${graphPrefix(file.graphId)}files/${file.id}/`;
 }
 
-export interface PartName {
+/** An object that an attempt of an operation made: a part of a file, or rejected rows. */
+export interface MadeObject {
   key: string;
-  fileId: string;
-  /** The operation that made it. */
+  /** Null for rejected rows. */
+  fileId: string | null;
   operationId: string;
 }
 
@@ -117,8 +118,15 @@ export function partOf(
   return `${filePrefix(file)}part-${operationId}-${attempt}.parquet`;
 }
 
-/** What the key of a part says; null for other keys. */
-export function partIn(key: string): PartName | null {
-  const [, fileId, operationId] = /\/files\/([0-9a-f-]{36})\/part-(op_[0-9A-Z]+)-\d+\.parquet$/.exec(key) ?? [];
-  return operationId === undefined ? null : { key, fileId, operationId };
+/** Where the rows that an attempt rejected are, for the same reason. */
+export function rejectsOf(of: { graphId: string; operationId: string; attempt: number }): string {
+  return `${graphPrefix(of.graphId)}rejects/${of.operationId}/${of.attempt}/`;
+}
+
+/** What the key of an object says that an attempt made; null for other keys. */
+export function madeObject(key: string): MadeObject | null {
+  const [, fileId, made, rejecting] =
+    /\/(?:files\/([0-9a-f-]{36})\/part-(op_[0-9A-Z]+)-\d+|rejects\/(op_[0-9A-Z]+)\/.+)\.parquet$/.exec(key) ?? [];
+  const operationId = made ?? rejecting;
+  return operationId === undefined ? null : { key, fileId: fileId ?? null, operationId };
 }

@@ -2,17 +2,22 @@ import { Injectable } from '@nestjs/common';
 import { Transactor } from '../database/transactor';
 import { Sensor } from '../jobs/sensor';
 import { ObjectStore } from '../storage/object-store';
-import { ALL_GRAPHS, partIn, type PartName } from './staged-file.entity';
+import { RejectsRepository } from './rejects.repository';
+import { ALL_GRAPHS, type MadeObject, madeObject } from './staged-file.entity';
 import { StagingConfig } from './staging.config';
 import { StagingRepository } from './staging.repository';
 
 const BATCH = 500;
 
-/** Removes parts that no file has: their attempt was killed before it published them, and no other one came after it. */
+/**
+ * Removes parts and rejected rows that nothing names: their attempt was killed before it published them, and no other one
+ * came after it, or the rejects were kept long enough.
+ */
 @Injectable()
 export class StagedPartsSensor extends Sensor {
   constructor(
     private readonly files: StagingRepository,
+    private readonly rejects: RejectsRepository,
     private readonly objects: ObjectStore,
     private readonly transactor: Transactor,
     private readonly config: StagingConfig,
@@ -25,10 +30,11 @@ export class StagedPartsSensor extends Sensor {
   }
 
   async look(): Promise<void> {
-    let batch: PartName[] = [];
+    await this.rejects.expire(this.config.rejectsRetentionDays);
+    let batch: MadeObject[] = [];
     for await (const { key } of this.objects.list(ALL_GRAPHS)) {
-      const part = partIn(key);
-      if (part) batch.push(part);
+      const made = madeObject(key);
+      if (made) batch.push(made);
       if (batch.length === BATCH) {
         await this.removeUnneeded(batch);
         batch = [];
@@ -37,9 +43,9 @@ export class StagedPartsSensor extends Sensor {
     await this.removeUnneeded(batch);
   }
 
-  private async removeUnneeded(parts: PartName[]): Promise<void> {
-    if (parts.length === 0) return;
-    const needed = await this.files.neededParts(this.transactor.em, parts);
-    for (const { key } of parts) if (!needed.has(key)) await this.objects.delete(key);
+  private async removeUnneeded(made: MadeObject[]): Promise<void> {
+    if (made.length === 0) return;
+    const needed = await this.files.neededObjects(this.transactor.em, made);
+    for (const { key } of made) if (!needed.has(key)) await this.objects.delete(key);
   }
 }

@@ -21,6 +21,9 @@ export class StagingConfig {
   @Setting('PART_SWEEP_SECONDS', integer({ min: 1, max: 86_400 }), 'how often parts that no file has are looked for')
   readonly partSweepSeconds: number = 600;
 
+  @Setting('REJECTS_RETENTION_DAYS', integer({ min: 1, max: 3_650 }), 'how long the rows that a load refused are kept')
+  readonly rejectsRetentionDays: number = 30;
+
   @Setting('TABLE_QUERY_TIMEOUT_SECONDS', integer({ min: 1, max: 600 }), 'time of one SQL statement on staging tables')
   readonly queryTimeoutSeconds: number = 30;
 

@@ -178,6 +178,19 @@ export class SqlRefused extends DomainError {
   readonly kind = 'forbidden';
 }
 
+/** Bad rows are kept for some days only. */
+export class RejectsRemoved extends DomainError {
+  readonly code = 'rejects_removed';
+  readonly kind = 'not_found';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(removedAt: Date | null) {
+    super(
+      'The rejected rows are not kept any more (REJECTS_RETENTION_DAYS). Materialize again to find those of the files',
+    );
+    this.details = { removed_at: removedAt?.toISOString() ?? null };
+  }
+}
+
 export class SqlTimeout extends DomainError {
   readonly code = 'query_timeout';
   readonly kind = 'timeout';

@@ -9,6 +9,8 @@ import { StagingEngine } from './duckdb/staging-engine';
 import { FilesController } from './files.controller';
 import { FilesService } from './files.service';
 import { RejectsController } from './rejects.controller';
+import { RejectsRepository } from './rejects.repository';
+import { RejectsService } from './rejects.service';
 import { StageFileProcessor } from './stage-file.processor';
 import { StagedPartsSensor } from './staged-parts.sensor';
 import { StagedFile } from './staged-file.entity';
@@ -34,6 +36,8 @@ import { UploadStreams } from './upload-streams';
   controllers: [FilesController, UploadsController, TablesController, RejectsController],
   providers: [
     FilesService,
+    RejectsRepository,
+    RejectsService,
     StageFileProcessor,
     StagedPartsSensor,
     StagingEngine,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, In, type QueryDeepPartialEntity } from 'typeorm';
-import { type FileStatus, type PartName, StagedFile } from './staged-file.entity';
+import { type FileStatus, type MadeObject, StagedFile } from './staged-file.entity';
 
 export interface FileFilter {
   tableName?: string;
@@ -100,13 +100,15 @@ export class StagingRepository {
     await em.delete(StagedFile, { graphId });
   }
 
-  /** The keys of those parts that a file has, or that an operation may still give it. */
-  async neededParts(em: EntityManager, parts: PartName[]): Promise<Set<string>> {
+  /** The keys of those objects that are a file's part or kept rejects, or that an operation may still make so. */
+  async neededObjects(em: EntityManager, objects: MadeObject[]): Promise<Set<string>> {
     const rows = await em.query<{ key: string }[]>(
       `select given.key from jsonb_to_recordset($1) as given (key text, "fileId" uuid, "operationId" text)
        where exists (select from staged_file f where f.id = given."fileId" and f.part_key = given.key)
+         or exists (select from kept_rejects r
+           where r.operation_id = given."operationId" and r.removed_at is null and starts_with(given.key, r.prefix))
          or exists (select from operation o where o.id = given."operationId" and o.status in ('pending', 'running'))`,
-      [JSON.stringify(parts)],
+      [JSON.stringify(objects)],
     );
     return new Set(rows.map(({ key }) => key));
   }

@@ -15,6 +15,7 @@ import type { PartRef, PreparedTable } from './duckdb/messages';
 import { StagingEngine } from './duckdb/staging-engine';
 import { columnTypes, preparedPairs, preparePlan } from './prepare-plan';
 import { filePrefix, graphPrefix, StagedFile } from './staged-file.entity';
+import { RejectsService } from './rejects.service';
 import { GraphBusy, StagingChanged } from './staging.errors';
 import { StagingRepository } from './staging.repository';
 
@@ -41,8 +42,8 @@ export interface PreparedTables {
 export interface PrepareOptions {
   ignoreErrors: boolean;
   signal: AbortSignal;
-  /** The operation that the rejected rows are kept for, to be read by `TableQueriesService.rejects`. */
-  operationId?: string;
+  /** The attempt whose operation the rejected rows are kept for, to be read by `TableQueriesService.rejects`. */
+  keepFor?: OperationContext;
   /**
    * For loading into a graph that has data: by node type, Parquet files below `directory` with a column of the key's name
    * that hold the keys of the graph. Ends may point at them, and new rows may have them again.
@@ -59,6 +60,7 @@ export class StagingService implements OnModuleInit {
     private readonly files: StagingRepository,
     private readonly objects: ObjectStore,
     private readonly engine: StagingEngine,
+    private readonly rejects: RejectsService,
     private readonly deletion: GraphDeletion,
     private readonly transactor: Transactor,
     private readonly clock: Clock,
@@ -68,6 +70,7 @@ export class StagingService implements OnModuleInit {
     this.deletion.register(async (graphId) => {
       await this.objects.deletePrefix(graphPrefix(graphId));
       await this.files.removeAll(this.transactor.em, graphId);
+      await this.rejects.forget(graphId);
     });
   }
 
@@ -96,7 +99,7 @@ export class StagingService implements OnModuleInit {
     schema: GraphSchema,
     files: StagedFile[],
     directory: string,
-    { ignoreErrors, signal, operationId, knownKeys, onProgress }: PrepareOptions,
+    { ignoreErrors, signal, keepFor, knownKeys, onProgress }: PrepareOptions,
   ): Promise<PreparedTables> {
     const parts = join(directory, 'parts');
     const output = join(directory, 'prepared');
@@ -117,7 +120,7 @@ export class StagingService implements OnModuleInit {
         onProgress: ({ table, tablesDone, tablesTotal }) => onProgress?.((tablesDone / tablesTotal) * 100, table),
       },
     );
-    if (operationId !== undefined) await this.keepRejects(graphId, operationId, result.tables);
+    if (keepFor !== undefined) await this.rejects.keep(keepFor, graphId, result.tables);
     const samples = result.tables.flatMap(({ table, samples: rows }) =>
       rows.map(({ fileName, row, reason, detail }) => ({ table, file: fileName, row, reason: `${reason}: ${detail}` })),
     );
@@ -176,25 +179,6 @@ export class StagingService implements OnModuleInit {
     return this.files.insertStaged(em, files);
   }
 
-  /** Puts what was kept of the rejected rows of an operation into a folder; none where nothing was rejected. */
-  async checkoutRejects(graphId: string, operationId: string, folder: string): Promise<string[]> {
-    const paths: string[] = [];
-    for await (const { key } of this.objects.list(rejectsPrefix(graphId, operationId))) {
-      const path = join(folder, `${paths.length}.parquet`);
-      await this.objects.checkout(key, path);
-      paths.push(path);
-    }
-    return paths;
-  }
-
-  /** Another attempt of the operation finds the same rows and puts them in the place of these. */
-  private async keepRejects(graphId: string, operationId: string, tables: PreparedTable[]): Promise<void> {
-    for (const { table, rejectsFile } of tables) {
-      if (rejectsFile === null) continue;
-      await this.objects.putFile(`${rejectsPrefix(graphId, operationId)}${table}.parquet`, rejectsFile);
-    }
-  }
-
   /** Throws `GraphBusy` while an operation changes the graph. */
   async requireUnchanging(em: EntityManager, graphId: string): Promise<void> {
     const busy = await this.files.changingOperation(em, graphId);
@@ -242,8 +226,4 @@ export function fileOfRows(batchId: string, tableName: string, at: number): stri
     `8${digits.slice(17, 20)}`,
     digits.slice(20, 32),
   ].join('-');
-}
-
-function rejectsPrefix(graphId: string, operationId: string): string {
-  return `${graphPrefix(graphId)}rejects/${operationId}/`;
 }

@@ -186,8 +186,9 @@ describe('staging', () => {
       ignore_errors: false,
     });
     const failed = client.result({ operation_id: operation, graph_id: graph, _links });
-    await expect(failed).rejects.toThrow(/rows_rejected/);
     const rejects = `/v1/graphs/${graph}/materializations/${operation}/rejects`;
+    // The link is in the last event of the stream, whether it failed or not.
+    await expect(failed).rejects.toThrow(new RegExp(`rows_rejected.*"_links":{"rejects":"${rejects}"`));
     const all = await client.expect<{ rejects: unknown[] }>(200, 'GET', rejects);
     expect(all).toMatchObject({ graph_id: graph, next_offset: null });
     expect(all.rejects).toHaveLength(3);
@@ -203,8 +204,17 @@ describe('staging', () => {
     expect(await client.expect(200, 'GET', `${rejects}?limit=1&offset=1`)).toMatchObject({ next_offset: 2 });
     const other = await client.createGraph(PEOPLE);
     const elsewhere = rejects.replace(graph, other);
-    expect(await client.expect(200, 'GET', elsewhere)).toMatchObject({ rejects: [] });
+    expect((await client.request('GET', elsewhere)).status).toBe(404);
     expect((await client.request('GET', rejects.replace(operation, 'op_1'))).status).toBe(404);
+    const { _links: links } = await client.materialize(graph);
+    const download = await client.request('GET', (links as Record<string, string>).rejects_download);
+    expect(download.headers.get('content-disposition')).toMatch(/^attachment; filename="rejects-op_\w+\.ndjson"$/);
+    const lines = (await download.text()).trimEnd().split('\n');
+    expect(lines.map((line) => (JSON.parse(line) as { reason: string }).reason).sort()).toEqual([
+      'duplicate_key',
+      'to_not_found',
+      'type_mismatch',
+    ]);
   });
 
   it('validates what is announced and asked', async () => {

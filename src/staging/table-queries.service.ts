@@ -1,16 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import type { Json } from '@duckdb/node-api';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../common/clock';
 import { OPERATION_ID } from '../common/ids';
 import { PlatformConfig } from '../config/platform.config';
 import { GraphsService } from '../graphs/graphs.service';
-import type { QueryResult, QueryTable } from './duckdb/messages';
+import { REJECT_COLUMNS } from './duckdb/export-rejects';
+import type { ExportJob, QueryResult, QueryTable } from './duckdb/messages';
 import { StagingEngine } from './duckdb/staging-engine';
 import { preparePlan } from './prepare-plan';
 import { OperationNotFound } from '../operations/operations.errors';
+import { RejectsService } from './rejects.service';
 import { StagingConfig } from './staging.config';
 import { SqlTimeout, TableQueriesBusy } from './staging.errors';
 import { StagingService } from './staging.service';
@@ -21,16 +24,13 @@ const KILL_AFTER_TIMEOUT_MS = 2_000;
 /** A process that was killed may leave a directory; nothing that runs is older. */
 const LEFT_BEHIND_MS = 60 * 60 * 1000;
 
-/** What a table of rejects has, for when there is none. */
-const REJECT_COLUMNS: QueryTable['columns'] = [
-  'table_name',
-  'file_id',
-  'file_name',
-  'row',
-  'reason',
-  'detail',
-  'data',
-].map((name) => ({ name, type: name === 'row' ? 'INT64' : 'STRING' }));
+/** For when there are none. */
+const NO_REJECTS: QueryTable['columns'] = REJECT_COLUMNS.map((name) => ({
+  name,
+  type: name === 'row' ? 'INT64' : 'STRING',
+}));
+
+export type RejectsFilter = Partial<Record<'table_name' | 'file_id' | 'reason', string>>;
 
 export interface TableQuery {
   sql: string;
@@ -47,6 +47,7 @@ export class TableQueriesService implements OnModuleInit {
   constructor(
     private readonly graphs: GraphsService,
     private readonly staging: StagingService,
+    private readonly kept: RejectsService,
     private readonly engine: StagingEngine,
     private readonly config: StagingConfig,
     private readonly platform: PlatformConfig,
@@ -69,42 +70,70 @@ export class TableQueriesService implements OnModuleInit {
     return this.limited((directory) => this.stagedTables(graphId, directory), query, signal);
   }
 
-  /** The rows that a materialization of this graph rejected, by table, file and row; none where nothing was kept of it. */
+  /** A page of the rows that an operation of this graph rejected, by table, file and row. Throws what `RejectsService.checkout` throws. */
   async rejects(
     graphId: string,
     operationId: string,
-    filter: Record<string, string | undefined>,
+    filter: RejectsFilter,
     page: { limit: number; offset: number },
     signal: AbortSignal,
   ): Promise<QueryResult> {
     if (!OPERATION_ID.test(operationId)) throw new OperationNotFound(operationId);
-    const wanted = Object.entries(filter).flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }]));
+    const wanted = conditions(filter);
     const where = wanted.length > 0 ? `where ${wanted.map(({ name }) => `${name} = ?`).join(' and ')}` : '';
     const sql = `select table_name, file_id, file_name, "row", reason, detail, data from rejects ${where}
       order by table_name, file_name, file_id, "row"`;
     const query = { sql, parameters: wanted.map(({ value }) => value), ...page };
     return this.limited(
       async (directory) => {
-        const parts = await this.staging.checkoutRejects(graphId, operationId, directory);
-        return [{ table: 'rejects', columns: REJECT_COLUMNS, parts }];
+        const parts = await this.kept.checkout(graphId, operationId, directory);
+        return [{ table: 'rejects', columns: NO_REJECTS, parts }];
       },
       query,
       signal,
     );
   }
 
-  private async limited(
+  /**
+   * All of them as a file that is read while it is sent: however many they are, they cost disk and no memory, and what
+   * fails does so before the first byte. Throws as {@link rejects} does.
+   */
+  async downloadRejects(
+    graphId: string,
+    operationId: string,
+    filter: RejectsFilter,
+    format: ExportJob['format'],
+    signal: AbortSignal,
+  ): Promise<Readable> {
+    if (!OPERATION_ID.test(operationId)) throw new OperationNotFound(operationId);
+    return this.inTurn(async (directory) => {
+      const parts = await this.kept.checkout(graphId, operationId, directory);
+      const output = join(directory, 'rejects');
+      await this.engine.run(
+        { task: 'export', parts, filter: conditions(filter), format, output },
+        { directory, signal },
+      );
+      // Its name goes with the directory; the bytes stay until the reader is done.
+      return (await open(output)).createReadStream();
+    });
+  }
+
+  private limited(
     tablesIn: (directory: string) => Promise<QueryTable[]>,
     query: TableQuery,
     signal: AbortSignal,
   ): Promise<QueryResult> {
+    return this.inTurn(async (directory) => {
+      const tables = await tablesIn(directory);
+      return this.answer(tables, query, directory, signal);
+    });
+  }
+
+  private async inTurn<T>(work: (directory: string) => Promise<T>): Promise<T> {
     if (this.running >= this.config.queryConcurrency) throw new TableQueriesBusy();
     this.running += 1;
     try {
-      return await this.inDirectory(async (directory) => {
-        const tables = await tablesIn(directory);
-        return this.answer(tables, query, directory, signal);
-      });
+      return await this.inDirectory(work);
     } finally {
       this.running -= 1;
     }
@@ -159,4 +188,8 @@ export class TableQueriesService implements OnModuleInit {
   private folder(name = ''): string {
     return this.platform.path('table-queries', name);
   }
+}
+
+function conditions(filter: RejectsFilter): { name: string; value: string }[] {
+  return Object.entries(filter).flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }]));
 }

@@ -65,10 +65,18 @@ export const EVERY_OPERATION: Readonly<Record<string, (client: Client) => Promis
     const { rows, csv } = manyPersons();
     const graphId = await client.createGraph(PEOPLE);
     await client.stage(graphId, 'Person', 'persons.csv', csv);
-    await client.stage(graphId, 'KNOWS', 'knows.csv', KNOWS);
+    await client.stage(graphId, 'KNOWS', 'knows.csv', `${KNOWS}1,99999,2000\n`);
+    let rejects = '';
     return {
-      begin: () => client.expect<Started>(200, 'POST', `/v1/graphs/${graphId}/materialize`, {}),
-      check: async () => expect(await client.query(graphId, COUNT)).toEqual([{ n: rows }]),
+      begin: async () => {
+        const started = await client.expect<Started>(200, 'POST', `/v1/graphs/${graphId}/materialize`, {});
+        rejects = `/v1/graphs/${graphId}/materializations/${started.operation_id}/rejects`;
+        return started;
+      },
+      check: async () => {
+        expect(await client.query(graphId, COUNT)).toEqual([{ n: rows }]);
+        expect(await client.expect(200, 'GET', rejects)).toMatchObject({ rejects: [{ reason: 'to_not_found' }] });
+      },
     };
   },
 

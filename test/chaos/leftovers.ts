@@ -43,7 +43,9 @@ export async function strayFiles(dataDir: string, databaseUrl: string): Promise<
     const objects = await query<{ key: string }>(
       `select upload_key as key from staged_file where upload_key is not null
        union select part_key from staged_file where part_key is not null
-       union select object_key from query_result where object_key is not null`,
+       union select object_key from query_result where object_key is not null
+       union select prefix || t || '.parquet' from kept_rejects, jsonb_array_elements_text(tables) t
+         where removed_at is null`,
     );
     const known = new Set([
       ...generations.map(({ path }) => `graphs/${path}`),

@@ -1,9 +1,9 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsInt, IsOptional, Max, Min } from 'class-validator';
+import { IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
 import { Text } from '../../common/text';
 
-export class RejectsQuery {
+class RejectsFilterQuery {
   @ApiProperty({ required: false })
   @IsOptional()
   @Text({ max: 255 })
@@ -18,7 +18,15 @@ export class RejectsQuery {
   @IsOptional()
   @Text({ max: 255 })
   reason?: string;
+}
 
+export class RejectsDownloadQuery extends RejectsFilterQuery {
+  @ApiProperty({ required: false, enum: ['ndjson', 'csv'], default: 'ndjson' })
+  @IsIn(['ndjson', 'csv'])
+  format: 'ndjson' | 'csv' = 'ndjson';
+}
+
+export class RejectsQuery extends RejectsFilterQuery {
   @ApiProperty({ required: false, default: 1000 })
   @IsOptional()
   @Type(() => Number)

@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline';
 import { assertNever } from '../../common/assert-never';
 import { DuckDbSession } from './duckdb-session';
 import type { ChildInput, ChildMessage, FileLimits, Job, ResultOf, TaskFailure } from './messages';
+import { exportRejects } from './export-rejects';
 import { prepareTables } from './prepare-tables';
 import { queryTables } from './query-tables';
 import { stageFile } from './stage-file';
@@ -33,6 +34,8 @@ function perform(session: DuckDbSession, job: Job, limits: FileLimits): Promise<
       return prepareTables(session, job, (progress) => void send({ type: 'progress', progress }));
     case 'query':
       return queryTables(session, job);
+    case 'export':
+      return exportRejects(session, job);
     default:
       return assertNever(job);
   }

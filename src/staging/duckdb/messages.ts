@@ -207,6 +207,17 @@ export interface QueryJob {
   timeoutMs: number;
 }
 
+/** Writes rejected rows to a file that can be downloaded. */
+export interface ExportJob {
+  task: 'export';
+  /** Files of rejects, in the order in which their rows are to come. */
+  parts: string[];
+  /** Columns and the value that a row must have there. */
+  filter: { name: string; value: string }[];
+  format: 'ndjson' | 'csv';
+  output: string;
+}
+
 export interface QueryResult {
   columns: StagedColumn[];
   /** Values by column; see `exact-json.ts`. */
@@ -216,12 +227,14 @@ export interface QueryResult {
   executionMs: number;
 }
 
-export type Job = StageJob | PrepareJob | QueryJob;
+export type Job = StageJob | PrepareJob | QueryJob | ExportJob;
 export type ResultOf<J extends Job> = J extends StageJob
   ? StageResult
   : J extends PrepareJob
     ? PrepareResult
-    : QueryResult;
+    : J extends QueryJob
+      ? QueryResult
+      : null;
 
 /** What the child is told on stdin: the job and the limits of the process. */
 export interface ChildInput extends FileLimits {
@@ -254,5 +267,5 @@ export interface TaskFailure {
 /** Lines of JSON on the child's stdout; the last one is `done` or `failed`. */
 export type ChildMessage =
   | { type: 'progress'; progress: PrepareProgress }
-  | { type: 'done'; result: StageResult | PrepareResult | QueryResult }
+  | { type: 'done'; result: ResultOf<Job> }
   | { type: 'failed'; failure: TaskFailure };
