@@ -14,6 +14,7 @@ import { RequestCounts1765000070000 } from './1765000070000-request-counts';
 import { ListedGraphs1765000080000 } from './1765000080000-listed-graphs';
 import { KeptRejects1765000130000 } from './1765000130000-kept-rejects';
 import { QueryMetering1765000071000 } from './1765000071000-query-metering';
+import { Subgraphs1765000140000 } from './1765000140000-subgraphs';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -33,4 +34,5 @@ export const MIGRATIONS = [
   ListedGraphs1765000080000,
   QueryMetering1765000071000,
   KeptRejects1765000130000,
+  Subgraphs1765000140000,
 ];

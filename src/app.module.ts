@@ -34,6 +34,7 @@ import { SchemasModule } from './schemas/schemas.module';
 import { StagingConfig } from './staging/staging.config';
 import { StagingModule } from './staging/staging.module';
 import { StorageModule } from './storage/storage.module';
+import { SubgraphsModule } from './subgraphs/subgraphs.module';
 import { TelemetryConfig } from './telemetry/telemetry.config';
 import { TelemetryModule } from './telemetry/telemetry.module';
 import { UsageModule } from './usage/usage.module';
@@ -79,6 +80,7 @@ export class AppModule {
         StagingModule,
         MaterializationModule,
         QueriesModule,
+        SubgraphsModule,
         UsageModule,
         TelemetryModule,
       ],

@@ -6,6 +6,7 @@ import { Requires } from '../auth/requires';
 import { toStartedDto } from '../operations/dto/operation.dto';
 import { StartsOperation } from '../operations/starts-operation';
 import { CreateGraphDto } from './dto/create-graph.dto';
+import { DeleteGraphQuery } from './dto/delete-graph.dto';
 import { GraphListQuery } from './dto/graph-list.dto';
 import { toGraphInfoDto, toListedGraphDto } from './dto/graph.dto';
 import { CreateGraph, DeleteGraph } from './graphs.operations';
@@ -57,7 +58,11 @@ export class GraphsController {
   @StartsOperation(DeleteGraph)
   @Requires('graph:admin')
   @ApiOperation({ summary: 'Delete a graph with everything in it' })
-  async remove(@CurrentActor() actor: Actor, @Param('graph_id') graphId: string): Promise<object> {
-    return toStartedDto(await this.graphs.requestDeletion(actor, graphId));
+  async remove(
+    @CurrentActor() actor: Actor,
+    @Param('graph_id') graphId: string,
+    @Query() { cascade }: DeleteGraphQuery,
+  ): Promise<object> {
+    return toStartedDto(await this.graphs.requestDeletion(actor, graphId, { cascade: cascade === 'true' }));
   }
 }

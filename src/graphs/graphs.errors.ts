@@ -59,3 +59,16 @@ export class NotTheLiveGeneration extends DomainError {
     this.details = { generation, live_generation: live };
   }
 }
+
+/** A graph is not deleted with its subgraphs unless somebody says so. */
+export class GraphHasSubgraphs extends DomainError {
+  readonly code = 'graph_has_subgraphs';
+  readonly kind = 'conflict';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(graphId: string, subgraphs: string[]) {
+    super(
+      `Graph ${graphId} has ${subgraphs.length} subgraphs: ${subgraphs.join(', ')}. Delete them first, or send cascade=true to delete them with it`,
+    );
+    this.details = { subgraphs };
+  }
+}

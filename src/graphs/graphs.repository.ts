@@ -10,6 +10,11 @@ export type ListedGraph = Pick<
   'id' | 'orgId' | 'parentId' | 'name' | 'description' | 'tags' | 'tier' | 'status' | 'createdAt'
 > & { role: 'admin' | 'member' | 'viewer'; schemaExtensions: string[] };
 
+/** `parentId`: it is a subgraph. */
+export type NewGraph = Pick<Graph, 'id' | 'orgId' | 'name' | 'description' | 'tags' | 'tier' | 'schema'> & {
+  parentId?: string;
+};
+
 export interface GraphPage {
   limit?: number;
   /** Id of the last graph of the page before. */
@@ -33,30 +38,44 @@ export class GraphsRepository {
     return em.findOneBy(Graph, { id: graphId });
   }
 
-  async insert(
-    em: EntityManager,
-    graph: Pick<Graph, 'id' | 'orgId' | 'name' | 'description' | 'tags' | 'tier' | 'schema'>,
-    createdBy: string,
-  ): Promise<void> {
-    await em.query(
-      `insert into graph (id, org_id, name, description, tags, tier, status, schema, created_by)
-       values ($1, $2, $3, $4, $5, $6, 'provisioning', $7, $8)`,
+  /**
+   * Registers a graph that is still to be built. Takes the place of a deleted one with the same id, which only subgraphs can
+   * have, and goes on with its numbers of generations. False where a graph with this id is there.
+   */
+  async insert(em: EntityManager, graph: NewGraph, createdBy: string | null): Promise<boolean> {
+    const schema = JSON.stringify(graph.schema);
+    const made = await em.query<{ id: string }[]>(
+      `insert into graph (id, org_id, parent_id, name, description, tags, tier, status, schema, created_by)
+       values ($1, $2, $3, $4, $5, $6, $7, 'provisioning', $8, $9)
+       on conflict (id) do update set name = excluded.name, description = excluded.description, tags = excluded.tags,
+         tier = excluded.tier, status = excluded.status, schema = excluded.schema, created_by = excluded.created_by,
+         live_generation = null, stale_reason = null, stale_since = null, last_materialized_at = null,
+         materialization_count = 0, created_at = now(), updated_at = now(), deleted_at = null
+         where graph.status = 'deleted'
+       returning id`,
       [
         graph.id,
         graph.orgId,
+        graph.parentId ?? null,
         graph.name,
         graph.description,
         graph.tags,
         graph.tier,
-        JSON.stringify(graph.schema),
+        schema,
         createdBy,
       ],
     );
+    if (made.length === 0) return false;
+    if (graph.parentId !== undefined) {
+      for (const table of ['graph_schema_version', 'materialization', 'query_stat', 'slow_query'])
+        await em.query(`delete from ${table} where graph_id = $1`, [graph.id]);
+    }
     await em.query(
       `insert into graph_schema_version (graph_id, number, status, schema, created_by, applied_at)
        values ($1, 1, 'applied', $2, $3, now())`,
-      [graph.id, JSON.stringify(graph.schema), createdBy],
+      [graph.id, schema, createdBy],
     );
+    return true;
   }
 
   /**
@@ -76,6 +95,16 @@ export class GraphsRepository {
        where o.user_id = $1 order by g.created_at desc, g.id desc limit $4`,
       [actor.userId, actor.graphIds, cursor ?? null, limit ?? null],
     );
+  }
+
+  /** Ids of the subgraphs of a graph, those that are being made or deleted included; none are added until the transaction ends. */
+  async lockWithSubgraphs(em: EntityManager, graphId: string): Promise<string[]> {
+    await em.query('select from graph where id = $1 for update', [graphId]);
+    const rows = await em.query<{ id: string }[]>(
+      `select id from graph where parent_id = $1 and status <> 'deleted' order by id`,
+      [graphId],
+    );
+    return rows.map(({ id }) => id);
   }
 
   async setStatus(em: EntityManager, graphId: string, status: Graph['status']): Promise<void> {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import type { Actor } from '../auth/actor';
 import { GraphNotFound } from '../auth/auth.errors';
@@ -13,9 +14,9 @@ import { composeSchema } from '../schemas/compose-schema';
 import type { CreateGraphDto } from './dto/create-graph.dto';
 import { GenerationsService } from './generations.service';
 import type { Generation, Graph } from './graph.entity';
-import { NoOrganisation, OrganisationAmbiguous } from './graphs.errors';
+import { GraphHasSubgraphs, NoOrganisation, OrganisationAmbiguous } from './graphs.errors';
 import { CreateGraph, DeleteGraph } from './graphs.operations';
-import { type GraphPage, GraphsRepository, type ListedGraph } from './graphs.repository';
+import { type GraphPage, GraphsRepository, type ListedGraph, type NewGraph } from './graphs.repository';
 
 /** Creating, finding, sharing and removing graphs. */
 @Injectable()
@@ -64,20 +65,42 @@ export class GraphsService {
     });
   }
 
-  /** Starts removing a graph and everything in it; from now on nobody can use it. */
-  requestDeletion(actor: Actor, graphId: string): Promise<Operation> {
-    return this.transactor.run(async (em) => {
-      const graph = await this.get(graphId);
-      const operation = await this.operations.begin(em, DeleteGraph, {
-        actor,
-        orgId: graph.orgId,
-        graphId,
-        payload: {},
-      });
-      await this.graphs.setStatus(em, graphId, 'deleting');
-      await this.audit.record(em, { actor, action: 'graph.deletion_requested', target: graphId, orgId: graph.orgId });
-      return operation;
+  /**
+   * Starts removing a graph and everything in it; from now on nobody can use it. Throws {@link GraphHasSubgraphs} unless
+   * they shall go with it.
+   */
+  requestDeletion(actor: Actor, graphId: string, options: { cascade: boolean }): Promise<Operation> {
+    return this.transactor.run((em) => this.beginDeletion(em, actor, graphId, options));
+  }
+
+  /** The same in the caller's transaction, from which on the graph is locked. Without `actor` the platform does it. */
+  async beginDeletion(
+    em: EntityManager,
+    actor: Actor | null,
+    graphId: string,
+    { cascade }: { cascade: boolean },
+  ): Promise<Operation> {
+    const { orgId } = await this.get(graphId);
+    const subgraphs = await this.graphs.lockWithSubgraphs(em, graphId);
+    if (subgraphs.length > 0 && !cascade) throw new GraphHasSubgraphs(graphId, subgraphs);
+    const operation = await this.operations.begin(em, DeleteGraph, {
+      actor,
+      orgId,
+      graphId,
+      payload: {},
+      alsoGraphs: subgraphs,
     });
+    for (const id of [graphId, ...subgraphs]) {
+      await this.graphs.setStatus(em, id, 'deleting');
+      const details = { operation_id: operation.id, ...(id !== graphId && { with_parent: graphId }) };
+      await this.audit.record(em, { actor, action: 'graph.deletion_requested', target: id, orgId, details });
+    }
+    return operation;
+  }
+
+  /** Registers a graph that another feature builds; false where one with its id is there. */
+  register(em: EntityManager, graph: NewGraph, createdBy: string | null): Promise<boolean> {
+    return this.graphs.insert(em, graph, createdBy);
   }
 
   async get(graphId: string): Promise<Graph> {

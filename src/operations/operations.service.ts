@@ -33,6 +33,8 @@ export interface BeginOptions<P extends object> {
   payload: P;
   /** What only one operation may change at a time, where that is not the whole graph. */
   resource?: string;
+  /** Further graphs that nothing else may change meanwhile. */
+  alsoGraphs?: string[];
 }
 
 /** Starts, shows, cancels and awaits operations. The work itself is done by processors (see `jobs/README.md`). */
@@ -57,7 +59,7 @@ export class OperationsService {
   async begin<P extends object>(
     em: EntityManager,
     contract: OperationContract<P>,
-    { actor, orgId, graphId, payload, resource }: BeginOptions<P>,
+    { actor, orgId, graphId, payload, resource, alsoGraphs = [] }: BeginOptions<P>,
   ): Promise<Operation> {
     if (this.types.find(contract.name) !== contract) {
       throw new Error(`Operation type "${contract.name}" is not registered; list it in JobsModule.forFeature([...])`);
@@ -72,8 +74,8 @@ export class OperationsService {
       payload,
       maxAttempts: contract.policy.attempts,
     });
-    const locked = resource ?? lockedResource(contract, graphId);
-    if (locked !== null) {
+    const own = resource ?? lockedResource(contract, graphId);
+    for (const locked of [...(own === null ? [] : [own]), ...alsoGraphs.map(graphLock)]) {
       const blocking = await this.repository.lock(em, locked, operation.id);
       if (blocking) throw new OperationConflict(blocking);
     }
@@ -161,5 +163,9 @@ export class OperationsService {
 function lockedResource(contract: OperationContract, graphId: string | null): string | null {
   if (contract.locks === 'none') return null;
   if (graphId === null) throw new Error(`Operation type "${contract.name}" locks a graph and needs a graphId`);
+  return graphLock(graphId);
+}
+
+function graphLock(graphId: string): string {
   return `graph:${graphId}`;
 }

@@ -6,7 +6,7 @@ import {
   SetMetadata,
   type Type,
 } from '@nestjs/common';
-import { ApiHeader, ApiResponse } from '@nestjs/swagger';
+import { ApiExtraModels, ApiHeader, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { OperationContract } from './define-operation';
 import { OperationDto, StartedOperationDto } from './dto/operation.dto';
@@ -19,8 +19,11 @@ const LONGEST_SECONDS = 50;
 export interface StartsOperationOptions {
   /** Status of the answer while the operation is not at its end. */
   status?: 200 | 202;
-  /** Class of the answer. One that is not an operation's: the handler waits by itself, for {@link PreferredWait}. */
-  answer?: Type<object>;
+  /**
+   * Class of the answer, or each of those that it may be of. One that is not an operation's: the handler waits by itself,
+   * for {@link PreferredWait}.
+   */
+  answer?: Type<object> | Type<object>[];
 }
 
 /** What a route says of the operation that it starts. */
@@ -45,10 +48,16 @@ export function StartsOperation(
   const answers =
     status === 202
       ? [
-          ApiResponse({ status: 202, type: answer ?? StartedOperationDto, description: begun }),
-          ApiResponse({ status: 200, type: answer ?? OperationDto, description: ended }),
+          ApiResponse({ status: 202, ...shapeOf(answer ?? StartedOperationDto), description: begun }),
+          ApiResponse({ status: 200, ...shapeOf(answer ?? OperationDto), description: ended }),
         ]
-      : [ApiResponse({ status: 200, type: answer ?? StartedOperationDto, description: `${begun}, or ${ended}` })];
+      : [
+          ApiResponse({
+            status: 200,
+            ...shapeOf(answer ?? StartedOperationDto),
+            description: `${begun}, or ${ended}`,
+          }),
+        ];
   return applyDecorators(
     SetMetadata(STARTS_OPERATION, started),
     HttpCode(status),
@@ -57,8 +66,15 @@ export function StartsOperation(
       required: false,
       description: `wait=N: answer when the operation has ended, or after N seconds (at most ${LONGEST_SECONDS})`,
     }),
+    ...(Array.isArray(answer) ? [ApiExtraModels(...answer)] : []),
     ...answers,
   );
+}
+
+function shapeOf(answer: Type<object> | Type<object>[]): { type: Type<object> } | { schema: object } {
+  return Array.isArray(answer)
+    ? { schema: { oneOf: answer.map((one) => ({ $ref: getSchemaPath(one) })) } }
+    : { type: answer };
 }
 
 /** Milliseconds for which the sender prefers to wait for the end, as number; null where it does not say. */

@@ -115,6 +115,21 @@ export const EVERY_OPERATION: Readonly<Record<string, (client: Client) => Promis
     };
   },
 
+  async subgraph_creation(client) {
+    const graphId = await client.createGraph(PEOPLE);
+    const subgraphs = `/v1/graphs/${graphId}/subgraphs`;
+    return {
+      begin: async () => {
+        const body = { name: 'killed', display_name: 'Killed' };
+        return (await client.request('POST', subgraphs, body, { prefer: 'wait=0' })).json() as Promise<Started>;
+      },
+      check: async () => {
+        expect(await client.query(`${graphId}_killed`, COUNT)).toEqual([{ n: 0 }]);
+        expect(await client.expect(200, 'GET', `${subgraphs}/quota`)).toMatchObject({ current_count: 1 });
+      },
+    };
+  },
+
   async query_execution(client) {
     const rows = 20_000;
     const queries = `/v1/graphs/${await client.createGraph(PEOPLE)}/queries`;

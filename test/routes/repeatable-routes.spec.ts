@@ -30,6 +30,7 @@ const SHOW_OPERATIONS = ['delete /v1/operations/{operation_id}'];
 
 interface Schema {
   $ref?: string;
+  oneOf?: Schema[];
   properties?: Record<string, unknown>;
 }
 interface Document {
@@ -133,7 +134,8 @@ describe('the routes', () => {
       .some(({ schema }) => 'operation_id' in propertiesOf(schema));
   }
 
-  function propertiesOf({ $ref, properties }: Schema): Record<string, unknown> {
+  function propertiesOf({ $ref, oneOf, properties }: Schema): Record<string, unknown> {
+    if (oneOf !== undefined) return Object.assign({}, ...oneOf.map(propertiesOf)) as Record<string, unknown>;
     if ($ref !== undefined) return propertiesOf(document.components.schemas[$ref.split('/').at(-1)!]);
     return properties ?? {};
   }

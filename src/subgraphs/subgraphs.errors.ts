@@ -1,0 +1,71 @@
+import { DomainError } from '../common/domain-error';
+
+export class SubgraphNotFound extends DomainError {
+  readonly code = 'subgraph_not_found';
+  readonly kind = 'not_found';
+  constructor(name: string) {
+    super(`This graph has no subgraph "${name.slice(0, 40)}"`);
+  }
+}
+
+/** Another subgraph of the same parent has the name. */
+export class SubgraphNameTaken extends DomainError {
+  readonly code = 'subgraph_name_taken';
+  readonly kind = 'conflict';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(name: string, suggestion: string) {
+    super(
+      `This graph has a subgraph "${name}" already. Take another name, such as "${suggestion}", or delete that one`,
+    );
+    this.details = { name, suggestion };
+  }
+}
+
+/** A subgraph cannot be divided further. */
+export class NoSubgraphsOfSubgraphs extends DomainError {
+  readonly code = 'subgraph_of_subgraph';
+  readonly kind = 'bad_request';
+  constructor(parentId: string) {
+    super(`A subgraph cannot have subgraphs. Make it in its parent, ${parentId}`);
+  }
+}
+
+export class SubgraphLimitReached extends DomainError {
+  readonly code = 'subgraph_limit_reached';
+  readonly kind = 'forbidden';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(tier: string, limit: number) {
+    super(`A graph of the tier ${tier} may have ${limit} subgraphs, and this one has as many. Delete one first`);
+    this.details = { tier, limit };
+  }
+}
+
+/** It holds something, and its deletion was not forced. */
+export class SubgraphNotEmpty extends DomainError {
+  readonly code = 'subgraph_not_empty';
+  readonly kind = 'conflict';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(name: string, content: { nodes: number; relationships: number; stagedFiles: number }) {
+    const { nodes, relationships, stagedFiles } = content;
+    super(
+      `The subgraph "${name}" holds ${nodes} nodes, ${relationships} relationships and ${stagedFiles} staged files. ` +
+        'Send force: true to delete it with them',
+    );
+    this.details = { node_count: nodes, edge_count: relationships, staged_files: stagedFiles };
+  }
+}
+
+/** Said to those who waited for the end of an operation on a subgraph. */
+export class SubgraphOperationFailed extends DomainError {
+  readonly code = 'subgraph_operation_failed';
+  readonly kind = 'unavailable';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(
+    what: string,
+    operation: { id: string; status: string },
+    error: { code: string; message: string } | null,
+  ) {
+    super(`The subgraph was not ${what}: ${error?.message ?? `operation ${operation.id} was ${operation.status}`}`);
+    this.details = { operation_id: operation.id, error_code: error?.code ?? operation.status };
+  }
+}

@@ -1,0 +1,142 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { AuditService } from '../audit/audit.service';
+import type { Actor } from '../auth/actor';
+import { Clock } from '../common/clock';
+import { DomainError } from '../common/domain-error';
+import { InvalidRequest } from '../common/problem.filter';
+import { Transactor } from '../database/transactor';
+import type { Graph } from '../graphs/graph.entity';
+import { GraphNotReady } from '../graphs/graphs.errors';
+import { GraphsService } from '../graphs/graphs.service';
+import { TierTable } from '../limits/tier-table';
+import type { Operation } from '../operations/operation.entity';
+import { OperationsService } from '../operations/operations.service';
+import type { CreateSubgraphDto } from './dto/create-subgraph.dto';
+import type { Family, KnownSubgraph } from './dto/subgraph.dto';
+import { readExpiry } from './expiry';
+import type { Lineage } from './subgraph';
+import { extendedSchema } from './subgraph-schema';
+import { NoSubgraphsOfSubgraphs, SubgraphLimitReached, SubgraphNameTaken, SubgraphNotFound } from './subgraphs.errors';
+import { CreateSubgraph } from './subgraphs.operations';
+import { SubgraphsRepository } from './subgraphs.repository';
+
+/** Making subgraphs, and what is known of them. Deleting: `SubgraphRemovals`. */
+@Injectable()
+export class SubgraphsService {
+  constructor(
+    private readonly transactor: Transactor,
+    private readonly graphs: GraphsService,
+    private readonly subgraphs: SubgraphsRepository,
+    private readonly operations: OperationsService,
+    private readonly tiers: TierTable,
+    private readonly audit: AuditService,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Starts making a subgraph. What is refused stands in the audit log as well. */
+  async requestCreation(actor: Actor, parentId: string, request: CreateSubgraphDto): Promise<Operation> {
+    const parent = await this.graphs.get(parentId);
+    try {
+      return await this.begin(actor, parent, { ...request, name: request.name.toLowerCase() });
+    } catch (error) {
+      if (error instanceof DomainError || error instanceof InvalidRequest) {
+        const code = error instanceof DomainError ? error.code : 'invalid_request';
+        const details = { name: request.name, fork: request.fork_parent, code };
+        await this.audit.recordRefusal({
+          actor,
+          action: 'subgraph.creation_requested',
+          target: parentId,
+          orgId: parent.orgId,
+          details,
+        });
+      }
+      throw error;
+    }
+  }
+
+  private async begin(actor: Actor, parent: Graph, request: CreateSubgraphDto): Promise<Operation> {
+    if (parent.parentId !== null) throw new NoSubgraphsOfSubgraphs(parent.parentId);
+    const { name } = request;
+    const graphId = `${parent.id}_${name}`;
+    const expiresAt = readExpiry(request.subgraph_type, request.expires_at ?? null, this.clock.now());
+    const schema = extendedSchema(parent.schema, request.schema_extensions ?? []);
+    return this.transactor.run(async (em) => {
+      const last = await this.requirePlace(em, parent);
+      const graph = {
+        id: graphId,
+        orgId: parent.orgId,
+        parentId: parent.id,
+        name: request.display_name,
+        description: request.description ?? null,
+        tags: [],
+        tier: parent.tier,
+        schema,
+      };
+      if (!(await this.graphs.register(em, graph, actor.userId))) throw await this.nameTaken(em, parent.id, name);
+      await this.subgraphs.insert(em, {
+        graphId,
+        name,
+        index: last + 1,
+        type: request.subgraph_type,
+        metadata: request.metadata ?? null,
+        forked: false,
+        forkOptions: null,
+        expiresAt,
+      });
+      const operation = await this.operations.begin(em, CreateSubgraph, {
+        actor,
+        orgId: parent.orgId,
+        graphId,
+        payload: {},
+      });
+      await this.subgraphs.setOperation(em, graphId, operation.id);
+      const details = { operation_id: operation.id, parent_graph_id: parent.id, fork: request.fork_parent };
+      await this.audit.record(em, {
+        actor,
+        action: 'subgraph.creation_requested',
+        target: graphId,
+        orgId: parent.orgId,
+        details,
+      });
+      return operation;
+    });
+  }
+
+  /**
+   * Makes sure that one more subgraph fits, and keeps it so until the caller's transaction ends: two requests at once cannot
+   * both take the last place. The highest index so far. Throws {@link SubgraphLimitReached}, `GraphNotReady`.
+   */
+  async requirePlace(em: EntityManager, parent: Pick<Graph, 'id' | 'tier'>): Promise<number> {
+    const { status, subgraphs, last } = await this.subgraphs.lockParent(em, parent.id);
+    if (status !== 'active') throw new GraphNotReady(parent.id, status);
+    const { max_subgraphs: max } = this.tiers.of(parent.tier);
+    if (subgraphs >= max) throw new SubgraphLimitReached(parent.tier, max);
+    return last;
+  }
+
+  /** Throws {@link SubgraphNotFound}. */
+  async info(parentId: string, name: string): Promise<KnownSubgraph & { lineage: Lineage | null }> {
+    const subgraph = await this.subgraphs.find(parentId, name);
+    if (subgraph === null) throw new SubgraphNotFound(name);
+    const [states, lineage] = await Promise.all([
+      this.subgraphs.states([subgraph.graphId]),
+      this.subgraphs.lineage(subgraph.graphId),
+    ]);
+    return { subgraph, state: states.get(subgraph.graphId)!, lineage };
+  }
+
+  /** The subgraphs of a graph, and what its tier allows. */
+  async family(parentId: string): Promise<Family> {
+    const [parent, found] = await Promise.all([this.graphs.get(parentId), this.subgraphs.list(parentId)]);
+    const states = await this.subgraphs.states(found.map(({ graphId }) => graphId));
+    const members = found.map((subgraph) => ({ subgraph, state: states.get(subgraph.graphId)! }));
+    return { parent, limits: this.tiers.of(parent.tier), members };
+  }
+
+  private async nameTaken(em: EntityManager, parentId: string, name: string): Promise<SubgraphNameTaken> {
+    const taken = new Set((await this.subgraphs.list(parentId, em)).map((one) => one.name));
+    const suggestion = Array.from(taken, (_, at) => `${name.slice(0, 17)}${at + 2}`).find((one) => !taken.has(one));
+    return new SubgraphNameTaken(name, suggestion ?? `${name.slice(0, 17)}1`);
+  }
+}
