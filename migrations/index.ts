@@ -15,6 +15,7 @@ import { ListedGraphs1765000080000 } from './1765000080000-listed-graphs';
 import { KeptRejects1765000130000 } from './1765000130000-kept-rejects';
 import { QueryMetering1765000071000 } from './1765000071000-query-metering';
 import { Subgraphs1765000140000 } from './1765000140000-subgraphs';
+import { KeptResults1765000110000 } from './1765000110000-kept-results';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -35,4 +36,5 @@ export const MIGRATIONS = [
   QueryMetering1765000071000,
   KeptRejects1765000130000,
   Subgraphs1765000140000,
+  KeptResults1765000110000,
 ];

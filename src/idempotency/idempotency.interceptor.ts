@@ -8,7 +8,7 @@ import { Claim, withClaim } from './claim';
 import { type CarriedOut, IdempotencyKeys, type Sending } from './idempotency-keys';
 import { IdempotencyOutcomeUnknown } from './idempotency.errors';
 import { LostAnswers } from './lost-answers';
-import { NOT_REPEATABLE } from './not-repeatable';
+import { NOT_REPEATABLE, type Unrepeatable } from './not-repeatable';
 import { KeySecrets } from './sealed-answer';
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
@@ -34,7 +34,8 @@ export class IdempotencyInterceptor implements NestInterceptor<unknown, unknown>
     const http = context.switchToHttp();
     const request = http.getRequest<AccessRequest>();
     const key = request.headers['idempotency-key'];
-    const ignored = request.method !== 'POST' || this.reflector.get<string>(NOT_REPEATABLE, context.getHandler());
+    const unrepeatable = this.reflector.get<Unrepeatable | undefined>(NOT_REPEATABLE, context.getHandler());
+    const ignored = request.method !== 'POST' || (unrepeatable && !unrepeatable.unless?.(request));
     // Nobody is known on public routes (registration), so there is nobody whose key it could be.
     if (key === undefined || ignored || request.actor === undefined) return next.handle();
     return from(this.once(requireKey(key), request.actor.userId, request, http.getResponse<FastifyReply>(), next));

@@ -13,6 +13,8 @@ export interface TierLimits {
   query_timeout_seconds: number;
   /** Rows of one JSON answer; longer results are cut and say so, and can be streamed. */
   query_rows: number;
+  /** Rows of one result that is kept; longer results are cut and say so. */
+  kept_rows: number;
   /** Rows of one chunk of a stream, where the request does not say. */
   chunk_rows: number;
   /** Queries of one graph that run at once, in one process; others wait in line. */
@@ -47,6 +49,7 @@ export const DEFAULT_LIMITS: Record<Tier, TierLimits> = {
     requests_per_minute: 300_000,
     query_timeout_seconds: 60,
     query_rows: 10_000,
+    kept_rows: 10_000_000,
     chunk_rows: 2_000,
     concurrent_queries: 32,
     waiting_queries: 1_000,
@@ -66,6 +69,7 @@ export const DEFAULT_LIMITS: Record<Tier, TierLimits> = {
     requests_per_minute: 750_000,
     query_timeout_seconds: 120,
     query_rows: 25_000,
+    kept_rows: 50_000_000,
     chunk_rows: 2_000,
     concurrent_queries: 64,
     waiting_queries: 2_000,
@@ -85,6 +89,7 @@ export const DEFAULT_LIMITS: Record<Tier, TierLimits> = {
     requests_per_minute: 1_500_000,
     query_timeout_seconds: 300,
     query_rows: 50_000,
+    kept_rows: 100_000_000,
     chunk_rows: 2_000,
     concurrent_queries: 128,
     waiting_queries: 4_000,

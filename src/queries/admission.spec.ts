@@ -14,7 +14,9 @@ const place = (orgId: string, graphId: string, more: Partial<Place> = {}): Place
 });
 
 describe('admission', () => {
-  const admission = (limits = {}) => new Admission({ total: 4, perOrg: 4, waiting: 1_000, ...limits });
+  let now = 0;
+  const admission = (limits = {}) =>
+    new Admission({ total: 4, perOrg: 4, waiting: 1_000, background: { total: 4, perGraph: 4 }, ...limits }, () => now);
   /** Asks for a place; `entered` hears of it by name. */
   const ask = async (to: Admission, name: string, where: Place, entered: string[]): Promise<() => void> => {
     const leave = await to.admit(where, FOREVER, never);
@@ -119,5 +121,50 @@ describe('admission', () => {
     next();
     await settled();
     expect(to.waiting).toBe(0);
+  });
+
+  describe('of background work', () => {
+    const background = (graphId: string, more: Partial<Place> = {}) =>
+      place('a', graphId, { background: true, ...more });
+
+    it('leaves places to those at the door', () => {
+      const to = admission({ total: 8, perOrg: 8, background: { total: 3, perGraph: 2 } });
+      for (let i = 0; i < 2; i += 1) expect(to.admit(background('g'), FOREVER, never)).toBeInstanceOf(Function);
+      expect(to.admit(background('g'), FOREVER, never)).toBeInstanceOf(Promise);
+      expect(to.admit(background('h'), FOREVER, never)).toBeInstanceOf(Function);
+      expect(to.admit(background('h'), FOREVER, never)).toBeInstanceOf(Promise);
+      // Those who wait in the background are in nobody's way.
+      for (let i = 0; i < 2; i += 1) expect(to.admit(place('a', 'g'), FOREVER, never)).toBeInstanceOf(Function);
+    });
+
+    it('leaves one place of a graph that has two', () => {
+      const to = admission();
+      expect(to.admit(background('g', { concurrent: 2 }), FOREVER, never)).toBeInstanceOf(Function);
+      expect(to.admit(background('g', { concurrent: 2 }), FOREVER, never)).toBeInstanceOf(Promise);
+      expect(to.admit(place('a', 'g', { concurrent: 2 }), FOREVER, never)).toBeInstanceOf(Function);
+    });
+
+    it('lets others pass, but not for ever', async () => {
+      const to = admission({ total: 1, perOrg: 1 });
+      const served = async (passing: number): Promise<string[]> => {
+        const entered: string[] = [];
+        const first = await ask(to, '', place('a', 'g'), []);
+        const leaves = [ask(to, 'background', background('g'), entered)];
+        for (let i = 0; i < 3; i += 1) leaves.push(ask(to, 'door', place('a', 'g'), entered));
+        for (const leave of leaves) void leave.then((done) => setImmediate(done));
+        now += passing;
+        first();
+        await Promise.all(leaves);
+        return entered;
+      };
+      expect(await served(9_000)).toEqual(['door', 'door', 'door', 'background']);
+      expect((await served(11_000))[0]).toBe('background');
+    });
+
+    it('is never refused for the length of its line', () => {
+      const to = admission({ waiting: 1, total: 1, perOrg: 1 });
+      for (let i = 0; i < 5; i += 1) void to.admit(background('g', { waiting: 1 }), FOREVER, never);
+      expect(to.waiting).toBe(4);
+    });
   });
 });

@@ -7,6 +7,8 @@ export interface Place {
   graphId: string;
   concurrent: number;
   waiting: number;
+  /** Nobody stands at the door for it: it takes what others leave over, and waits as long as it must. */
+  background?: boolean;
 }
 
 export interface AdmissionLimits {
@@ -16,15 +18,24 @@ export interface AdmissionLimits {
   perOrg: number;
   /** Queries that wait, of everybody. */
   waiting: number;
+  /** Background work that the engine does at once. */
+  background: { total: number; perGraph: number };
 }
 
+/** Milliseconds for which background work lets others pass; then its turn comes like theirs. */
+const BACKGROUND_PATIENCE_MS = 10_000;
+
 interface Waiter {
+  since: number;
   enter: (leave: () => void) => void;
 }
 
 interface GraphLine {
   running: number;
+  /** Of those that run. */
+  background: number;
   waiting: Set<Waiter>;
+  waitingBackground: Set<Waiter>;
   concurrent: number;
 }
 
@@ -37,17 +48,21 @@ interface OrgLine {
 /**
  * Who may have the engine work for them now. Nobody waits while there is room; then each organisation with waiting
  * queries has its turn, within it each of its graphs, and within that the oldest query. So whoever sends a hundred times
- * as much waits behind itself.
+ * as much waits behind itself. Background work has a share that leaves room for others, and lets them pass for a while.
  */
 export class Admission {
   private running = 0;
   private waitingTotal = 0;
+  private background = 0;
   /** In the order of their turns. */
   private readonly orgs = new Map<string, OrgLine>();
   /** Milliseconds that a query holds its place, smoothed: tells refused ones when to come again. */
   private holdMs = 20;
 
-  constructor(private readonly limits: AdmissionLimits) {}
+  constructor(
+    private readonly limits: AdmissionLimits,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
 
   /**
    * A place for one query; call what is returned when the engine has done its part. Waits up to `maxWaitMs`, unless
@@ -58,12 +73,15 @@ export class Admission {
     const org = this.orgOf(place.orgId);
     const graph = this.graphOf(org, place);
     // Somebody who waits although there is room waits for their own graph or organisation.
-    if (graph.waiting.size === 0 && this.running < this.limits.total && this.hasRoom(org, graph)) {
+    const alone = lineOf(graph, place).size === 0 && graph.waiting.size === 0;
+    if (alone && this.running < this.limits.total && this.hasRoom(org, graph, place.background)) {
       return this.enter(place, org, graph);
     }
     if (signal.aborted) throw signal.reason as Error;
-    if (graph.waiting.size >= place.waiting) throw this.tooMany(place, graph);
-    if (this.waitingTotal >= this.limits.waiting) throw new EngineBusy();
+    if (!place.background) {
+      if (graph.waiting.size >= place.waiting) throw this.tooMany(place, graph);
+      if (this.waitingTotal >= this.limits.waiting) throw new EngineBusy();
+    }
     return this.wait(place, org, graph, maxWaitMs, signal);
   }
 
@@ -83,9 +101,10 @@ export class Admission {
       const done = (): void => {
         clearTimeout(timer);
         signal.removeEventListener('abort', aborted);
-        if (graph.waiting.delete(waiter)) this.waitingTotal -= 1;
+        if (lineOf(graph, place).delete(waiter)) this.waitingTotal -= 1;
       };
       const waiter: Waiter = {
+        since: this.now(),
         enter: (leave) => {
           done();
           resolve(leave);
@@ -102,7 +121,7 @@ export class Admission {
         maxWaitMs,
       ).unref();
       signal.addEventListener('abort', aborted, { once: true });
-      graph.waiting.add(waiter);
+      lineOf(graph, place).add(waiter);
       this.waitingTotal += 1;
     });
   }
@@ -111,6 +130,9 @@ export class Admission {
     this.running += 1;
     org.running += 1;
     graph.running += 1;
+    const share = place.background ? 1 : 0;
+    graph.background += share;
+    this.background += share;
     const entered = performance.now();
     let left = false;
     return () => {
@@ -120,6 +142,8 @@ export class Admission {
       this.running -= 1;
       org.running -= 1;
       graph.running -= 1;
+      graph.background -= share;
+      this.background -= share;
       if (this.waitingTotal > 0) this.serve();
       this.tidy(place, org, graph);
     };
@@ -127,34 +151,44 @@ export class Admission {
 
   /** Gives what became free to those whose turn it is. */
   private serve(): void {
-    let served = true;
-    while (served && this.running < this.limits.total && this.waitingTotal > 0) {
-      served = false;
-      for (const [orgId, org] of this.orgs) {
-        if (!this.serveOne(orgId, org)) continue;
-        this.orgs.delete(orgId);
-        this.orgs.set(orgId, org);
-        served = true;
-        break;
-      }
+    while (this.running < this.limits.total && this.waitingTotal > 0) {
+      if (!this.serveAny(overdue) && !this.serveAny(() => true)) return;
     }
   }
 
-  private serveOne(orgId: string, org: OrgLine): boolean {
-    if (org.running >= this.limits.perOrg) return false;
-    for (const [graphId, graph] of org.graphs) {
-      const [waiter] = graph.waiting;
-      if (waiter === undefined || graph.running >= graph.concurrent) continue;
-      org.graphs.delete(graphId);
-      org.graphs.set(graphId, graph);
-      waiter.enter(this.enter({ orgId, graphId, concurrent: graph.concurrent, waiting: 0 }, org, graph));
+  /** `due`: whether background work that waits since then has its turn beside the others. */
+  private serveAny(due: (since: number, now: number) => boolean): boolean {
+    for (const [orgId, org] of this.orgs) {
+      if (!this.serveOne(orgId, org, due)) continue;
+      this.orgs.delete(orgId);
+      this.orgs.set(orgId, org);
       return true;
     }
     return false;
   }
 
-  private hasRoom(org: OrgLine, graph: GraphLine): boolean {
-    return org.running < this.limits.perOrg && graph.running < graph.concurrent;
+  private serveOne(orgId: string, org: OrgLine, due: (since: number, now: number) => boolean): boolean {
+    for (const [graphId, graph] of org.graphs) {
+      const [patient] = graph.waitingBackground;
+      const background = patient !== undefined && due(patient.since, this.now()) && this.hasRoom(org, graph, true);
+      const [next] = graph.waiting;
+      const waiter = background ? patient : next;
+      if (waiter === undefined || !this.hasRoom(org, graph)) continue;
+      org.graphs.delete(graphId);
+      org.graphs.set(graphId, graph);
+      const place = { orgId, graphId, concurrent: graph.concurrent, waiting: 0, background };
+      waiter.enter(this.enter(place, org, graph));
+      return true;
+    }
+    return false;
+  }
+
+  private hasRoom(org: OrgLine, graph: GraphLine, background = false): boolean {
+    if (org.running >= this.limits.perOrg || graph.running >= graph.concurrent) return false;
+    const { total, perGraph } = this.limits.background;
+    // One place of a graph stays free for those who stand at the door, where it has more than one.
+    const most = Math.min(perGraph, Math.max(1, graph.concurrent - 1));
+    return !background || (this.background < total && graph.background < most);
   }
 
   private orgOf(orgId: string): OrgLine {
@@ -165,14 +199,17 @@ export class Admission {
 
   private graphOf(org: OrgLine, { graphId, concurrent }: Place): GraphLine {
     let graph = org.graphs.get(graphId);
-    if (graph === undefined) org.graphs.set(graphId, (graph = { running: 0, waiting: new Set(), concurrent }));
+    if (graph === undefined) {
+      graph = { running: 0, background: 0, waiting: new Set(), waitingBackground: new Set(), concurrent };
+      org.graphs.set(graphId, graph);
+    }
     graph.concurrent = concurrent;
     return graph;
   }
 
   /** Forgets who neither runs nor waits. */
   private tidy({ orgId, graphId }: Place, org: OrgLine, graph: GraphLine): void {
-    if (graph.running > 0 || graph.waiting.size > 0) return;
+    if (graph.running > 0 || graph.waiting.size > 0 || graph.waitingBackground.size > 0) return;
     if (org.graphs.get(graphId) === graph) org.graphs.delete(graphId);
     if (org.graphs.size === 0 && this.orgs.get(orgId) === org) this.orgs.delete(orgId);
   }
@@ -181,4 +218,12 @@ export class Admission {
     const seconds = (graph.waiting.size * this.holdMs) / Math.max(1, Math.min(concurrent, this.limits.perOrg)) / 1000;
     return new TooManyQueries(graph.running, graph.waiting.size, Math.min(30, Math.max(1, Math.ceil(seconds))));
   }
+}
+
+function lineOf(graph: GraphLine, { background }: Place): Set<Waiter> {
+  return background ? graph.waitingBackground : graph.waiting;
+}
+
+function overdue(since: number, now: number): boolean {
+  return now - since >= BACKGROUND_PATIENCE_MS;
 }

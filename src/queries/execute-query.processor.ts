@@ -2,17 +2,21 @@ import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { isConnectionError } from '../database/passing-failures';
-import { GraphEngine, type QueryStream } from '../engine/graph-engine';
-import { LiveGraphs } from '../graphs/live-graphs';
+import { QueryKilled } from '../engine/engine.errors';
+import type { QueryStream } from '../engine/graph-engine';
+import { GraphsService } from '../graphs/graphs.service';
+import { OperationCancelled } from '../jobs/abort-reasons';
 import { HandlesOperation } from '../jobs/handles-operation';
 import type { OperationContext } from '../jobs/operation-context';
 import { OperationProcessor } from '../jobs/operation-processor';
+import { TierTable } from '../limits/tier-table';
 import type { Operation } from '../operations/operation.entity';
 import { ObjectStore } from '../storage/object-store';
 import { QueriesConfig } from './queries.config';
+import { QueriesService } from './queries.service';
 import { QueryResultNotFound } from './query-results.errors';
 import { ExecuteQuery, type ExecuteQueryPayload } from './query-results.operations';
-import { QueryResultsRepository } from './query-results.repository';
+import { INDEX_ROWS, QueryResultsRepository } from './query-results.repository';
 
 const BYTES_PER_MB = 1_048_576;
 /** Everything below it is a stored result: `query-results/<operation>/<attempt>.ndjson`. */
@@ -24,8 +28,9 @@ export const RESULTS = 'query-results/';
 export class ExecuteQueryProcessor extends OperationProcessor<typeof ExecuteQuery> {
   constructor(
     private readonly results: QueryResultsRepository,
-    private readonly live: LiveGraphs,
-    private readonly engine: GraphEngine,
+    private readonly queries: QueriesService,
+    private readonly graphs: GraphsService,
+    private readonly tiers: TierTable,
     private readonly objects: ObjectStore,
     private readonly config: QueriesConfig,
   ) {
@@ -36,33 +41,39 @@ export class ExecuteQueryProcessor extends OperationProcessor<typeof ExecuteQuer
     const query = await this.results.find(ctx.operationId);
     if (!query) throw new QueryResultNotFound(ctx.operationId);
     ctx.progress(1, 'Running the statement');
-    const stream = await this.engine.query(
-      await this.live.resolve(query.graphId),
+    const { id, orgId, tier } = await this.graphs.get(query.graphId);
+    const { statement, parameters } = query;
+    const stream = await this.queries.run(
+      { id: ctx.operationId, graph: { id, orgId, tier }, userId: ctx.userId, statement, signal: killedBy(ctx.signal) },
       {
-        statement: query.statement,
-        parameters: query.parameters,
-        format: 'ndjson',
+        parameters,
         timeoutMs: timeoutSeconds * 1_000,
+        maxRows: this.tiers.of(tier).kept_rows,
+        batchRows: INDEX_ROWS,
+        format: 'ndjson',
+        background: true,
       },
-      ctx.signal,
     );
     // A name of its own for each attempt: one that comes too late cannot touch what another one published.
     const objectKey = `${RESULTS}${ctx.operationId}/${ctx.attempt}.ndjson`;
-    const { bytes } = await this.objects.put(objectKey, Readable.from(linesOf(stream, ctx), { objectMode: false }), {
+    const lineOffsets: number[] = [];
+    const lines = Readable.from(linesOf(stream, ctx, lineOffsets), { objectMode: false });
+    const { bytes } = await this.objects.put(objectKey, lines, {
       maxBytes: this.config.resultMaxMb * BYTES_PER_MB,
       signal: ctx.signal,
     });
-    const { rows, executionMs } = await stream.summary;
+    const { rows, truncated, executionMs } = await stream.summary;
     const { columns } = stream;
     try {
       return await ctx.transaction(async (em) => {
-        const published = { columns, rowCount: rows, bytes, objectKey };
+        const published = { columns, rowCount: rows, truncated, bytes, objectKey, lineOffsets };
         const expiresAt = await this.results.publish(em, ctx.operationId, published, this.config.resultHours);
         const result = {
           graph_id: query.graphId,
           columns: columns.map(({ name }) => name),
           column_types: columns.map(({ type }) => type),
           row_count: rows,
+          truncated,
           bytes,
           execution_time_ms: executionMs,
           expires_at: expiresAt.toISOString(),
@@ -83,10 +94,24 @@ export class ExecuteQueryProcessor extends OperationProcessor<typeof ExecuteQuer
   }
 }
 
-async function* linesOf(stream: QueryStream, ctx: OperationContext): AsyncGenerator<Buffer> {
+/** Cancelling the operation is a kill: where the engine does not stop for less, its process is ended. */
+function killedBy(signal: AbortSignal): AbortSignal {
+  const controller = new AbortController();
+  const abort = (): void =>
+    controller.abort(signal.reason instanceof OperationCancelled ? new QueryKilled() : signal.reason);
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', abort, { once: true });
+  return controller.signal;
+}
+
+/** Notes where each {@link INDEX_ROWS}th line begins: no batch crosses such a line. */
+async function* linesOf(stream: QueryStream, ctx: OperationContext, lineOffsets: number[]): AsyncGenerator<Buffer> {
   let rows = 0;
+  let bytes = 0;
   for await (const batch of stream.batches) {
+    if (batch.rows > 0 && rows % INDEX_ROWS === 0) lineOffsets.push(bytes);
     yield batch.bytes;
+    bytes += batch.bytes.length;
     rows += batch.rows;
     ctx.progress(null, `${rows} rows`, { rows });
   }

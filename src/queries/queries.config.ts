@@ -15,6 +15,13 @@ export class QueriesConfig {
   @Setting('QUERY_WAIT_SECONDS', integer({ min: 1, max: 3_600 }), 'longest time that a query waits in line')
   readonly waitSeconds: number = 30;
 
+  @Setting(
+    'QUERY_AUTO_WAIT_SECONDS',
+    integer({ min: 1, max: 3_600 }),
+    'a query with mode=auto whose turn has not come by then goes on as an operation',
+  )
+  readonly autoWaitSeconds: number = 10;
+
   @Setting('QUERY_SLOW_MS', integer({ min: 0 }), 'queries that take so long are listed as slow')
   readonly slowMs: number = 1_000;
 

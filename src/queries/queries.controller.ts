@@ -1,10 +1,13 @@
+import type { Readable } from 'node:stream';
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { QueryStream } from '../engine/graph-engine';
 import type { GraphAccess } from '../auth/access';
 import type { Actor } from '../auth/actor';
 import { CurrentActor, CurrentGraph } from '../auth/current';
 import { Requires } from '../auth/requires';
+import { assertNever } from '../common/assert-never';
 import { Clock } from '../common/clock';
 import { untilClosed } from '../common/closed-signal';
 import { Ids } from '../common/ids';
@@ -13,20 +16,30 @@ import { GraphsService } from '../graphs/graphs.service';
 import { TierTable } from '../limits/tier-table';
 import { NotRepeatable } from '../idempotency/not-repeatable';
 import { CypherQueryDto, QueryOptionsDto } from './dto/cypher-query.dto';
-import { toStartedQueryDto } from './dto/started-query.dto';
+import { type StartedQueryDto, toStartedQueryDto } from './dto/started-query.dto';
 import { arrowOf } from './arrow-answers';
 import { csvOf } from './csv-answers';
 import { jsonAnswer } from './query-answers';
 import { rowsOf } from './row-batches';
 import { QueryResultsService } from './query-results.service';
-import { ndjsonAnswer, sseAnswer } from './stream-answers';
+import { ndjsonAnswer, sseAnswer, type StreamAnswer } from './stream-answers';
 import { asksForPlan, explained, withPlan } from './explained';
 import { QueriesConfig } from './queries.config';
-import { QueriesService } from './queries.service';
+import { NoPlaceYet } from './queries.errors';
+import { timeoutNotices } from './notices';
+import { type QueryOptions, QueriesService } from './queries.service';
 import { QueryStats } from './query-stats';
+
+type AnswerFormat = 'json' | 'ndjson' | 'sse' | 'csv' | 'arrow';
 
 const NDJSON = 'application/x-ndjson';
 const ARROW = 'application/vnd.apache.arrow.stream';
+const CONTENT_TYPES: Record<Exclude<AnswerFormat, 'json'>, string> = {
+  ndjson: NDJSON,
+  sse: 'text/event-stream; charset=utf-8',
+  csv: 'text/csv; charset=utf-8',
+  arrow: ARROW,
+};
 const BYTES_PER_MB = 1_048_576;
 
 @ApiTags('query')
@@ -44,7 +57,7 @@ export class QueriesController {
   ) {}
 
   @Post('query')
-  @NotRepeatable('Queries change nothing, and their answers are streamed')
+  @NotRepeatable('Queries change nothing, and their answers are streamed; with mode=async the key is heeded', isAsync)
   @HttpCode(200)
   @Requires('graph:viewer')
   @ApiOperation({
@@ -57,40 +70,68 @@ export class QueriesController {
     @Query() options: QueryOptionsDto,
     @Body() body: CypherQueryDto,
     @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Buffer | Readable | StartedQueryDto> {
+    const timeout = this.queries.timeoutFor(graph, body);
+    const notices = timeoutNotices(timeout);
+    if (timeout.capped) void reply.header('x-timeout-capped', timeout.seconds);
     if (options.mode === 'async') {
-      return reply.status(202).send(toStartedQueryDto(await this.results.request(actor, graph, body)));
+      void reply.status(202);
+      return toStartedQueryDto(await this.results.request(actor, graph, body), notices);
     }
     const id = this.ids.query();
     void reply.header('x-query-id', id);
     const statement = options.explain === 'true' ? explained(body.query) : body.query;
     const origin = { id, graph, userId: actor.userId, statement, signal: untilClosed(reply) };
-    const parameters = body.parameters ?? {};
     const limits = this.tiers.of(graph.tier);
-    const timeout = this.queries.timeoutFor(graph, body);
-    const timeoutMs = timeout.seconds * 1_000;
-    if (timeout.capped) void reply.header('x-timeout-capped', timeout.seconds);
+    const running: QueryOptions = { parameters: body.parameters ?? {}, timeoutMs: timeout.seconds * 1_000 };
     const format = formatOf(options.mode, request.headers.accept);
     if (format !== 'json') {
       const chunkRows = options.chunk_size ?? limits.chunk_rows;
-      const stream = await this.queries.run(origin, { parameters, timeoutMs, batchRows: chunkRows });
-      const answer = { chunkRows, requestId: request.id, clock: this.clock };
-      void reply.headers({ 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' });
-      if (format === 'csv') return reply.type('text/csv; charset=utf-8').send(csvOf(stream.columns, rowsOf(stream)));
-      if (format === 'arrow') return reply.type(ARROW).send(arrowOf(stream.columns, rowsOf(stream)));
-      void reply.header('x-stream-format', format);
-      if (format === 'sse') return reply.type('text/event-stream; charset=utf-8').send(sseAnswer(stream, answer));
-      return reply.type(NDJSON).send(ndjsonAnswer(stream, answer));
+      const stream = await this.queries.run(origin, { ...running, batchRows: chunkRows });
+      const answer = { chunkRows, requestId: request.id, clock: this.clock, notices };
+      return this.streamed(format, stream, answer, reply);
     }
-    const stream = await this.queries.run(origin, { parameters, timeoutMs, maxRows: limits.query_rows });
-    const answer = await jsonAnswer(stream, {
-      graphId: graph.id,
-      maxBytes: this.config.jsonMaxMb * BYTES_PER_MB,
-      now: this.clock.now(),
-    });
-    const planned = asksForPlan(statement) ? withPlan(answer, (text) => this.queries.readPlan(text)) : answer;
-    await reply.type('application/json').send(planned);
+    const plan = asksForPlan(statement);
+    // Who brings a key may send the request again, and an operation would begin twice.
+    const mayBecomeOperation = options.mode !== 'sync' && !plan && request.headers['idempotency-key'] === undefined;
+    const patienceMs = mayBecomeOperation ? this.config.autoWaitSeconds * 1_000 : undefined;
+    try {
+      const stream = await this.queries.run(origin, { ...running, maxRows: limits.query_rows, patienceMs });
+      const maxBytes = this.config.jsonMaxMb * BYTES_PER_MB;
+      const answer = await jsonAnswer(stream, { graphId: graph.id, maxBytes, now: this.clock.now(), notices });
+      void reply.type('application/json');
+      return plan ? withPlan(answer, (text) => this.queries.readPlan(text)) : answer;
+    } catch (error) {
+      if (!(error instanceof NoPlaceYet)) throw error;
+      const operation = await this.results.requestInstead(actor, graph, body, error.refusal);
+      void reply.status(202).header('x-query-id', operation.id);
+      return toStartedQueryDto(operation, notices);
+    }
+  }
+
+  private streamed(
+    format: Exclude<AnswerFormat, 'json'>,
+    stream: QueryStream,
+    answer: StreamAnswer,
+    reply: FastifyReply,
+  ): Readable {
+    void reply.headers({ 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' });
+    void reply.type(CONTENT_TYPES[format]);
+    switch (format) {
+      case 'csv':
+        return csvOf(stream.columns, rowsOf(stream));
+      case 'arrow':
+        return arrowOf(stream.columns, rowsOf(stream));
+      case 'sse':
+        void reply.header('x-stream-format', format);
+        return sseAnswer(stream, answer);
+      case 'ndjson':
+        void reply.header('x-stream-format', format);
+        return ndjsonAnswer(stream, answer);
+      default:
+        return assertNever(format);
+    }
   }
 
   @Get('health')
@@ -119,10 +160,14 @@ export class QueriesController {
 }
 
 /** `Accept` chooses the form; mode=stream without such a wish means NDJSON, mode=sync one JSON document, CSV or Arrow. */
-function formatOf(mode: QueryOptionsDto['mode'], accept = ''): 'json' | 'ndjson' | 'sse' | 'csv' | 'arrow' {
+function formatOf(mode: QueryOptionsDto['mode'], accept = ''): AnswerFormat {
   if (accept.includes(ARROW)) return 'arrow';
   if (mode !== 'sync' && accept.includes('text/event-stream')) return 'sse';
   if (mode !== 'sync' && accept.includes(NDJSON)) return 'ndjson';
   if (accept.includes('text/csv')) return 'csv';
   return mode === 'stream' ? 'ndjson' : 'json';
+}
+
+function isAsync({ query }: FastifyRequest): boolean {
+  return (query as { mode?: string }).mode === 'async';
 }

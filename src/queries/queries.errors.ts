@@ -50,3 +50,13 @@ export class NotYourQuery extends DomainError {
     super('This query was sent by somebody else. Ask them, or an admin of the graph, to end it');
   }
 }
+
+/**
+ * Its place did not come free within the time for which its sender would rather wait than have an operation. Never an
+ * answer: `refusal` is, where there is to be no operation.
+ */
+export class NoPlaceYet extends Error {
+  constructor(readonly refusal: DomainError) {
+    super('No place came free');
+  }
+}

@@ -1,13 +1,15 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { GraphAccess } from '../auth/access';
 import { Clock } from '../common/clock';
-import { GraphEngine, type PlanOperator, type QueryStream } from '../engine/graph-engine';
+import { EngineBusy } from '../engine/engine.errors';
+import { GraphEngine, type PlanOperator, type QueryRequest, type QueryStream } from '../engine/graph-engine';
 import { LiveGraphs } from '../graphs/live-graphs';
 import { TierTable } from '../limits/tier-table';
 import { Admission } from './admission';
 import { CircuitBreaker } from './circuit-breaker';
 import { type CypherQueryDto, DEFAULT_TIMEOUT_SECONDS } from './dto/cypher-query.dto';
 import { QueriesConfig } from './queries.config';
+import { NoPlaceYet, TooManyQueries } from './queries.errors';
 import { type QueryOrigin, type RunningQuery, RunningQueries } from './running-queries';
 
 export interface QueryOptions {
@@ -18,7 +20,18 @@ export interface QueryOptions {
   maxRows?: number;
   /** Rows in one batch. */
   batchRows?: number;
+  /** `json` (the default): batches join to the inside of an array; `ndjson`: a line for each row. */
+  format?: QueryRequest['format'];
+  /** Whoever would rather have an operation than wait longer for a place gets {@link NoPlaceYet}. */
+  patienceMs?: number;
+  /** Yields to those who stand at the door. It waits as long as it must, and its time begins with its place. */
+  background?: boolean;
 }
+
+/** Half of the connections that a host has unless configured otherwise. */
+const BACKGROUND_PER_GRAPH = 2;
+/** Longer than an operation may take: its own end comes first. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 /** Runs statements of users against a graph's live generation, each in its turn. */
 @Injectable()
@@ -40,6 +53,7 @@ export class QueriesService {
       total: concurrency,
       perOrg: Math.ceil(concurrency / 2),
       waiting: maxWaiting,
+      background: { total: Math.ceil(concurrency / 2), perGraph: BACKGROUND_PER_GRAPH },
     });
     this.breaker = new CircuitBreaker({ failures: breakerFailures, pauseMs: breakerSeconds * 1000 }, () =>
       clock.now().getTime(),
@@ -76,26 +90,32 @@ export class QueriesService {
   }
 
   /** Holds its place until the engine has the whole result; how fast that is read is the reader's own affair. */
-  private async execute(query: RunningQuery, { timeoutMs, ...options }: QueryOptions): Promise<QueryStream> {
+  private async execute(query: RunningQuery, options: QueryOptions): Promise<QueryStream> {
     const { graph, statement } = query.origin;
-    const limits = this.tiers.of(graph.tier);
-    const entered = this.admission.admit(
-      {
-        orgId: graph.orgId,
-        graphId: graph.id,
-        concurrent: limits.concurrent_queries,
-        waiting: limits.waiting_queries,
-      },
-      Math.min(timeoutMs, this.config.waitSeconds * 1000),
-      query.signal,
-    );
+    const { timeoutMs, parameters, maxRows, batchRows, format = 'json', background } = options;
+    const entered = this.enter(query, options);
     const leave = entered instanceof Promise ? await entered : entered;
     try {
-      const remainingMs = Math.max(1, Math.ceil(timeoutMs - query.elapsedMs));
-      const request = { ...options, statement, format: 'json' as const, timeoutMs: remainingMs };
+      const remainingMs = background ? timeoutMs : Math.max(1, Math.ceil(timeoutMs - query.elapsedMs));
+      const request = { statement, parameters, maxRows, batchRows, format, timeoutMs: remainingMs };
       return await this.engine.query(await this.live.resolve(graph.id), request, query.signal);
     } finally {
       leave();
     }
+  }
+
+  private enter(
+    { origin: { graph }, signal }: RunningQuery,
+    { timeoutMs, patienceMs = Infinity, background }: QueryOptions,
+  ): (() => void) | Promise<() => void> {
+    const { concurrent_queries: concurrent, waiting_queries: waiting } = this.tiers.of(graph.tier);
+    const place = { orgId: graph.orgId, graphId: graph.id, concurrent, waiting, background };
+    const longestMs = Math.min(timeoutMs, this.config.waitSeconds * 1000);
+    const waitMs = background ? LONGEST_WAIT_MS : Math.min(longestMs, patienceMs);
+    const entered = this.admission.admit(place, waitMs, signal);
+    if (!(entered instanceof Promise) || patienceMs >= longestMs) return entered;
+    return entered.catch((error: unknown) => {
+      throw error instanceof TooManyQueries || error instanceof EngineBusy ? new NoPlaceYet(error) : error;
+    });
   }
 }

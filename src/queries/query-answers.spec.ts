@@ -26,7 +26,7 @@ function streamOf(...batches: number[][]): QueryStream {
   };
 }
 
-const options = { graphId: 'kg00000000000000000000', maxBytes: 1_000, now: new Date(0) };
+const options = { graphId: 'kg00000000000000000000', maxBytes: 1_000, now: new Date(0), notices: [] };
 
 describe('a JSON answer', () => {
   it('joins all batches to one document', async () => {
@@ -48,9 +48,9 @@ describe('a JSON answer', () => {
 
 describe('an NDJSON answer', () => {
   const linesOf = async (stream: QueryStream): Promise<unknown[]> => {
-    const lines = (await text(ndjsonAnswer(stream, { chunkRows: 2, requestId: 'req_1', clock: new Clock() }))).split(
-      '\n',
-    );
+    const lines = (
+      await text(ndjsonAnswer(stream, { chunkRows: 2, requestId: 'req_1', clock: new Clock(), notices: [] }))
+    ).split('\n');
     expect(lines.pop()).toBe('');
     return lines.map((line) => JSON.parse(line) as unknown);
   };
@@ -69,7 +69,7 @@ describe('an NDJSON answer', () => {
 });
 
 describe('chunks', () => {
-  const answer = (chunkRows: number) => ({ chunkRows, requestId: 'req_1', clock: new Clock() });
+  const answer = (chunkRows: number) => ({ chunkRows, requestId: 'req_1', clock: new Clock(), notices: [] });
   const many = () => streamOf([1, 2], [3], [4, 5], [6]);
 
   it('have as many rows as was asked for', async () => {

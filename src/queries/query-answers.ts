@@ -1,9 +1,10 @@
 import type { QueryStream } from '../engine/graph-engine';
+import { type Notice, noticed } from './notices';
 
 /** The whole result as one JSON document; says `truncated` where rows or bytes ran into their limit. */
 export async function jsonAnswer(
   stream: QueryStream,
-  { graphId, maxBytes, now }: { graphId: string; maxBytes: number; now: Date },
+  { graphId, maxBytes, now, notices }: { graphId: string; maxBytes: number; now: Date; notices: Notice[] },
 ): Promise<Buffer> {
   const parts: Buffer[] = [];
   let bytes = 0;
@@ -30,6 +31,7 @@ export async function jsonAnswer(
     truncated: summary.truncated,
     execution_time_ms: summary.executionMs,
     timestamp: now.toISOString(),
+    ...noticed(notices),
   });
   return Buffer.concat([Buffer.from(`${head.slice(0, -1)},"data":[`), ...parts, Buffer.from(']}')]);
 }

@@ -19,7 +19,8 @@ const STALE = '15 seconds';
 export interface ListedQuery {
   id: string;
   statement: string;
-  userId: string;
+  /** Null where its user is gone. */
+  userId: string | null;
   startedAt: Date;
   elapsedMs: number;
   rows: number;

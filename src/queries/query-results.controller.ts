@@ -8,6 +8,8 @@ import { Requires } from '../auth/requires';
 import { StartsOperation } from '../operations/starts-operation';
 import { CypherQueryDto, ResultDownloadDto, type ResultFormat, ResultPageDto } from './dto/cypher-query.dto';
 import { type StartedQueryDto, toStartedQueryDto } from './dto/started-query.dto';
+import { timeoutNotices } from './notices';
+import { QueriesService } from './queries.service';
 import { ExecuteQuery } from './query-results.operations';
 import { QueryResultsService } from './query-results.service';
 
@@ -20,7 +22,10 @@ const CONTENT_TYPES: Record<ResultFormat, string> = {
 @ApiTags('query')
 @Controller('v1/graphs/:graph_id/queries')
 export class QueryResultsController {
-  constructor(private readonly results: QueryResultsService) {}
+  constructor(
+    private readonly results: QueryResultsService,
+    private readonly queries: QueriesService,
+  ) {}
 
   @Post()
   @StartsOperation(ExecuteQuery)
@@ -31,7 +36,8 @@ export class QueryResultsController {
     @CurrentGraph() graph: GraphAccess,
     @Body() body: CypherQueryDto,
   ): Promise<StartedQueryDto> {
-    return toStartedQueryDto(await this.results.request(actor, graph, body));
+    const notices = timeoutNotices(this.queries.timeoutFor(graph, body));
+    return toStartedQueryDto(await this.results.request(actor, graph, body), notices);
   }
 
   @Get(':operation_id/result')

@@ -15,6 +15,7 @@ export const ExecuteQuery = defineOperation({
   locks: 'none',
   retryRole: 'viewer',
   payload: ExecuteQueryPayload,
-  // The statement's own timeout comes first; the time is for writing a large result.
-  policy: { attempts: 3, backoffMs: 1_000, timeoutMs: 7_200_000, concurrency: 2, cancellable: true, retentionDays: 30 },
+  // The statement's own timeout comes first; the time is for waiting and for writing a large result. Many may run at
+  // once, since most of them wait: `admission.ts` says who may have the engine.
+  policy: { attempts: 3, backoffMs: 1_000, timeoutMs: 7_200_000, concurrency: 8, cancellable: true, retentionDays: 30 },
 });

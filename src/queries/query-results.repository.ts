@@ -3,6 +3,9 @@ import type { EntityManager } from 'typeorm';
 import { Transactor } from '../database/transactor';
 import type { QueryColumn } from '../engine/graph-engine';
 
+/** Rows between two lines whose places in a stored result are known. */
+export const INDEX_ROWS = 2_000;
+
 export interface StoredQuery {
   operationId: string;
   graphId: string;
@@ -10,14 +13,18 @@ export interface StoredQuery {
   parameters: Record<string, unknown>;
   columns: QueryColumn[] | null;
   rowCount: number | null;
+  /** The result was longer than its tier allows. */
+  truncated: boolean;
   bytes: number | null;
   objectKey: string | null;
   expiresAt: Date | null;
   expiredAt: Date | null;
 }
 
+type Published = 'columns' | 'rowCount' | 'truncated' | 'bytes' | 'objectKey';
+
 const FIELDS = `operation_id as "operationId", graph_id as "graphId", statement, parameters, columns,
-  row_count::float8 as "rowCount", bytes::float8 as bytes, object_key as "objectKey", expires_at as "expiresAt", expired_at as "expiredAt"`;
+  row_count::float8 as "rowCount", truncated, bytes::float8 as bytes, object_key as "objectKey", expires_at as "expiresAt", expired_at as "expiredAt"`;
 
 @Injectable()
 export class QueryResultsRepository {
@@ -53,18 +60,51 @@ export class QueryResultsRepository {
     return found;
   }
 
+  /**
+   * Where in a result's bytes a row is looked for best: the byte, and how many rows come before that. Results of before
+   * there was an index are read from their beginning.
+   */
+  async placeOf(operationId: string, row: number): Promise<{ start: number; rowsBefore: number }> {
+    const step = Math.floor(row / INDEX_ROWS);
+    const [found] = await this.transactor.em.query<{ start: number | null }[]>(
+      'select line_offsets[$2::int + 1]::float8 as start from query_result where operation_id = $1',
+      [operationId, step],
+    );
+    const start = found?.start ?? null;
+    return start === null ? { start: 0, rowsBefore: 0 } : { start, rowsBefore: step * INDEX_ROWS };
+  }
+
+  /** Queries of a graph that run as operations or wait to. */
+  async unfinished(graphId: string): Promise<number> {
+    const [{ count }] = await this.transactor.em.query<{ count: number }[]>(
+      `select count(*)::int as count from query_result q join operation o on o.id = q.operation_id
+       where q.graph_id = $1 and q.object_key is null and o.status in ('pending', 'running')`,
+      [graphId],
+    );
+    return count;
+  }
+
   /** Publishes a stored result; it expires `hours` from now. */
   async publish(
     em: EntityManager,
     operationId: string,
-    result: { columns: QueryColumn[]; rowCount: number; bytes: number; objectKey: string },
+    result: Pick<{ [F in keyof StoredQuery]: NonNullable<StoredQuery[F]> }, Published> & { lineOffsets: number[] },
     hours: number,
   ): Promise<Date> {
     const [[row]] = await em.query<[[{ expires_at: Date }], number]>(
       `update query_result set columns = $2, row_count = $3, bytes = $4, object_key = $5, stored_at = now(),
-         expires_at = now() + make_interval(hours => $6)
+         expires_at = now() + make_interval(hours => $6), truncated = $7, line_offsets = $8
        where operation_id = $1 returning expires_at`,
-      [operationId, JSON.stringify(result.columns), result.rowCount, result.bytes, result.objectKey, hours],
+      [
+        operationId,
+        JSON.stringify(result.columns),
+        result.rowCount,
+        result.bytes,
+        result.objectKey,
+        hours,
+        result.truncated,
+        result.lineOffsets,
+      ],
     );
     return row.expires_at;
   }

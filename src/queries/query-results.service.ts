@@ -4,12 +4,14 @@ import type { GraphAccess } from '../auth/access';
 import type { Actor } from '../auth/actor';
 import { Transactor } from '../database/transactor';
 import type { Operation } from '../operations/operation.entity';
+import { isTerminal } from '../operations/operation-transitions';
 import { OperationsService } from '../operations/operations.service';
 import { ObjectStore } from '../storage/object-store';
 import { arrowOf } from './arrow-answers';
 import { csvOf } from './csv-answers';
 import type { CypherQueryDto, ResultFormat } from './dto/cypher-query.dto';
 import { QueriesConfig } from './queries.config';
+import { NotYourQuery, QueryNotFound } from './queries.errors';
 import { QueriesService } from './queries.service';
 import { QueryResultExpired, QueryResultNotFound, QueryResultNotReady } from './query-results.errors';
 import { ExecuteQuery } from './query-results.operations';
@@ -18,6 +20,8 @@ import { storedRows } from './row-batches';
 import { pageOfLines } from './result-lines';
 
 const BYTES_PER_MB = 1_048_576;
+/** Queries of one graph that may run or wait as operations before others have to come again. */
+const MOST_INSTEAD = 10;
 
 /** A query whose result is there. */
 type Ready = StoredQuery &
@@ -51,6 +55,28 @@ export class QueryResultsService {
     });
   }
 
+  /**
+   * The same for a query whose place did not come free in time. Throws `refusal` where a graph has many such already:
+   * operations are no way around its limits.
+   */
+  async requestInstead(actor: Actor, graph: GraphAccess, body: CypherQueryDto, refusal: Error): Promise<Operation> {
+    if ((await this.results.unfinished(graph.id)) >= MOST_INSTEAD) throw refusal;
+    return this.request(actor, graph, body);
+  }
+
+  /**
+   * Ends a query that waits or runs as an operation: one's own, or any for admins of the graph. Throws
+   * {@link QueryNotFound} where there is none or it has ended, and {@link NotYourQuery}.
+   */
+  async cancel(actor: Actor, graph: GraphAccess, operationId: string): Promise<Operation> {
+    const query = await this.results.find(operationId);
+    if (query?.graphId !== graph.id) throw new QueryNotFound();
+    const { userId, status } = await this.operations.get(operationId);
+    if (isTerminal(status)) throw new QueryNotFound();
+    if (userId !== actor.userId && graph.role !== 'admin') throw new NotYourQuery();
+    return this.operations.cancel(actor, operationId);
+  }
+
   /** A page of a result as one JSON document. Throws what {@link ready} throws. */
   async page(
     graphId: string,
@@ -58,9 +84,10 @@ export class QueryResultsService {
     { offset, limit }: { offset: number; limit: number },
   ): Promise<Buffer> {
     const query = await this.ready(graphId, operationId);
-    const source = await this.objects.get(query.objectKey);
+    const { start, rowsBefore } = await this.results.placeOf(operationId, offset);
+    const source = await this.objects.get(query.objectKey, { start });
     const maxBytes = this.config.jsonMaxMb * BYTES_PER_MB;
-    const { rows, bytes } = await pageOfLines(source, { offset, limit, maxBytes });
+    const { rows, bytes } = await pageOfLines(source, { offset: offset - rowsBefore, limit, maxBytes });
     source.destroy();
     const next = offset + rows;
     const head = JSON.stringify({
@@ -69,7 +96,7 @@ export class QueryResultsService {
       columns: query.columns.map(({ name }) => name),
       column_types: query.columns.map(({ type }) => type),
       total_rows: query.rowCount,
-      truncated: false,
+      truncated: query.truncated,
       offset,
       row_count: rows,
       next_offset: next < query.rowCount ? next : null,

@@ -35,7 +35,14 @@ describe('stored results of queries', () => {
   const store = async (operationId: string): Promise<string> => {
     const objectKey = `query-results/${operationId}/1.ndjson`;
     await api.get(ObjectStore).put(objectKey, Readable.from([Buffer.from('{"x":1}\n{"x":2}\n')]));
-    const result = { columns: [{ name: 'x', type: 'INT64' }], rowCount: 2, bytes: 16, objectKey };
+    const result = {
+      columns: [{ name: 'x', type: 'INT64' }],
+      rowCount: 2,
+      truncated: false,
+      bytes: 16,
+      objectKey,
+      lineOffsets: [0],
+    };
     await api.get(QueryResultsRepository).publish(api.get(Transactor).em, operationId, result, 24);
     await api.sql(`update operation set status = 'completed', ended_at = now() where id = $1`, [operationId]);
     return objectKey;

@@ -23,7 +23,7 @@ export interface QueryEnd {
 export interface SlowQuery {
   id: string;
   graphId: string;
-  userId: string;
+  userId: string | null;
   /** Without the values of its parameters. */
   statement: string;
   startedAt: Date;
@@ -192,10 +192,14 @@ const ADD_COUNTS = `insert into query_stat as old (graph_id, hour, queries, fail
 
 const ADD_SLOW = `with added as (
     insert into slow_query (id, graph_id, user_id, statement, started_at, ms, rows, outcome)
-    select id, "graphId", "userId", statement, "startedAt", ms, rows, outcome
+    select distinct on (id) id, "graphId", "userId", statement, "startedAt", ms, rows, outcome
     from jsonb_to_recordset($1) as x (id text, "graphId" text, "userId" uuid, statement text, "startedAt" timestamptz,
       ms float8, rows bigint, outcome text)
     where exists (select from graph where graph.id = x."graphId")
+    order by id, "startedAt" desc
+    -- An operation has one id, however often it is tried; its last try counts.
+    on conflict (id) do update set started_at = excluded.started_at, ms = excluded.ms, rows = excluded.rows,
+      outcome = excluded.outcome
     returning graph_id
   )
   delete from slow_query old using (

@@ -6,8 +6,11 @@ import type { GraphAccess } from '../auth/access';
 import type { Actor } from '../auth/actor';
 import { CurrentActor, CurrentGraph } from '../auth/current';
 import { Requires } from '../auth/requires';
+import { OPERATION_ID } from '../common/ids';
+import { isTerminal } from '../operations/operation-transitions';
 import { QueriesConfig } from './queries.config';
 import { QueryBoard, type ListedQuery } from './query-board';
+import { QueryResultsService } from './query-results.service';
 import { QueryStats, SLOW_KEPT } from './query-stats';
 import { toSlowDto } from './slow-query.dto';
 
@@ -38,7 +41,7 @@ class KilledQueryResponse {
   @ApiProperty()
   query_id: string;
 
-  @ApiProperty({ description: 'ended; requested where another process runs it' })
+  @ApiProperty({ description: 'ended; requested where another process runs it, or it is an operation that stops now' })
   status: string;
 }
 
@@ -48,6 +51,7 @@ export class RunningQueriesController {
   constructor(
     private readonly board: QueryBoard,
     private readonly stats: QueryStats,
+    private readonly results: QueryResultsService,
     private readonly config: QueriesConfig,
   ) {}
 
@@ -68,12 +72,18 @@ export class RunningQueriesController {
 
   @Delete(':query_id')
   @Requires('graph:viewer')
-  @ApiOperation({ summary: 'End a running query: your own, or any as an admin of the graph' })
+  @ApiOperation({
+    summary: 'End a running query, or one that runs as an operation: your own, or any as an admin of the graph',
+  })
   async kill(
     @CurrentActor() actor: Actor,
     @CurrentGraph() graph: GraphAccess,
     @Param('query_id') queryId: string,
   ): Promise<KilledQueryResponse> {
+    if (OPERATION_ID.test(queryId)) {
+      const { status } = await this.results.cancel(actor, graph, queryId);
+      return { query_id: queryId, status: isTerminal(status) ? 'ended' : 'requested' };
+    }
     const { here } = await this.board.kill(actor, graph, queryId);
     return { query_id: queryId, status: here ? 'ended' : 'requested' };
   }

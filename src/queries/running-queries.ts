@@ -5,6 +5,7 @@ import { DomainError } from '../common/domain-error';
 import { QueryCancelled, QueryKilled } from '../engine/engine.errors';
 import type { QueryStream } from '../engine/graph-engine';
 import { Notifications } from '../database/notifications';
+import { NoPlaceYet } from './queries.errors';
 import { QueriesConfig } from './queries.config';
 import { QueryStats } from './query-stats';
 
@@ -14,10 +15,11 @@ const SHUTDOWN_WAIT_MS = 5_000;
 
 export interface QueryOrigin {
   id: string;
-  graph: GraphAccess;
-  userId: string;
+  graph: Pick<GraphAccess, 'id' | 'orgId' | 'tier'>;
+  /** Null where its user is gone. */
+  userId: string | null;
   statement: string;
-  /** Its sender left. */
+  /** Nobody wants it any more; the reason says why, where it is a `DomainError`, and else its sender left. */
   signal: AbortSignal;
 }
 
@@ -35,7 +37,7 @@ export class RunningQuery {
   ) {
     this.startedAt = now;
     const { signal } = origin;
-    const left = (): void => this.stop(new QueryCancelled());
+    const left = (): void => this.stop(signal.reason instanceof DomainError ? signal.reason : new QueryCancelled());
     if (signal.aborted) left();
     else signal.addEventListener('abort', left, { once: true });
   }
@@ -126,6 +128,8 @@ export class RunningQueries implements OnModuleInit, OnApplicationShutdown {
   private ended(query: RunningQuery, error: unknown): void {
     const { id, graph, userId, statement } = query.origin;
     if (!this.queries.delete(id)) return;
+    // It goes on as an operation, which is counted.
+    if (error instanceof NoPlaceYet) return this.tellIfEmpty();
     const ms = query.elapsedMs;
     const { rows, bytes } = query.received;
     const outcome = outcomeOf(error);
@@ -143,6 +147,10 @@ export class RunningQueries implements OnModuleInit, OnApplicationShutdown {
       });
       this.logger.debug(`Slow query ${id} of ${graph.id}: ${Math.round(ms)} ms`);
     }
+    this.tellIfEmpty();
+  }
+
+  private tellIfEmpty(): void {
     if (this.queries.size === 0) this.onEmpty?.();
   }
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../common/clock';
 import { DomainError } from '../common/domain-error';
 import { errorBodyOf, problem, statusOf } from '../common/problem';
 import type { QueryStream, RowBatch } from '../engine/graph-engine';
+import { type Notice, noticed } from './notices';
 
 const logger = new Logger('QueryAnswers');
 const COMMA = ','.charCodeAt(0);
@@ -17,6 +18,7 @@ export interface StreamAnswer {
   chunkRows: number;
   requestId: string;
   clock: Clock;
+  notices: Notice[];
 }
 
 /**
@@ -36,7 +38,7 @@ export function sseAnswer(stream: QueryStream, answer: StreamAnswer): Readable {
 }
 
 async function* ndjson(stream: QueryStream, answer: StreamAnswer): AsyncGenerator<Buffer> {
-  const columns = columnsOf(stream);
+  const columns = { ...columnsOf(stream), ...noticed(answer.notices) };
   let index = 0;
   try {
     for await (const chunk of chunksOf(stream, answer.chunkRows)) {
@@ -55,7 +57,7 @@ async function* ndjson(stream: QueryStream, answer: StreamAnswer): AsyncGenerato
 
 async function* events(stream: QueryStream, answer: StreamAnswer): AsyncGenerator<Buffer> {
   yield event('started', JSON.stringify({ timestamp: answer.clock.now().toISOString() }));
-  yield event('schema', JSON.stringify(columnsOf(stream)));
+  yield event('schema', JSON.stringify({ ...columnsOf(stream), ...noticed(answer.notices) }));
   let index = 0;
   let total = 0;
   try {

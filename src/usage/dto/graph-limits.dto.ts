@@ -66,6 +66,7 @@ export function toGraphLimits(graph: GraphAccess, limits: TierLimits, storage: G
       max_timeout_seconds: limits.query_timeout_seconds,
       chunk_size: limits.chunk_rows,
       max_rows_per_query: limits.query_rows,
+      max_rows_per_kept_result: limits.kept_rows,
       concurrent_queries: limits.concurrent_queries,
       waiting_queries: limits.waiting_queries,
     },
