@@ -13,6 +13,7 @@ import { SchemaVersions1765000030000 } from './1765000030000-schema-versions';
 import { RequestCounts1765000070000 } from './1765000070000-request-counts';
 import { ListedGraphs1765000080000 } from './1765000080000-listed-graphs';
 import { KeptRejects1765000130000 } from './1765000130000-kept-rejects';
+import { SchemaFollowUp1765000131000 } from './1765000131000-schema-follow-up';
 import { QueryMetering1765000071000 } from './1765000071000-query-metering';
 import { Subgraphs1765000140000 } from './1765000140000-subgraphs';
 import { KeptResults1765000110000 } from './1765000110000-kept-results';
@@ -35,6 +36,7 @@ export const MIGRATIONS = [
   ListedGraphs1765000080000,
   QueryMetering1765000071000,
   KeptRejects1765000130000,
+  SchemaFollowUp1765000131000,
   Subgraphs1765000140000,
   KeptResults1765000110000,
 ];

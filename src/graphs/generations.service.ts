@@ -31,6 +31,8 @@ export interface GenerationContents {
   files: string[];
   /** Whether it also holds rows that no staged file has. */
   otherRows: boolean;
+  /** Why these files have more for it than it holds: its schema gained something after they were loaded. */
+  behind: string | null;
 }
 
 /**
@@ -104,7 +106,9 @@ export class GenerationsService {
       await em.query(
         `update generation set status = 'live', manifest = $3, published_at = now(), previous = $4,
            files = coalesce($5, (select files from generation where graph_id = $1 and number = $4), '{}'),
-           other_rows = coalesce($6, (select other_rows from generation where graph_id = $1 and number = $4), false)
+           other_rows = coalesce($6, (select other_rows from generation where graph_id = $1 and number = $4), false),
+           behind = case when $5::uuid[] is null
+             then (select behind from generation where graph_id = $1 and number = $4) else $7 end
          where graph_id = $1 and number = $2`,
         [
           build.graphId,
@@ -113,6 +117,7 @@ export class GenerationsService {
           live,
           contents?.files ?? null,
           contents?.otherRows ?? null,
+          contents?.behind ?? null,
         ],
       );
       await alongside(em);
@@ -237,8 +242,8 @@ export class GenerationsService {
 }
 
 /** What a generation was made from. Rows without any file came by another way, whoever published them. */
-export function contentsOf({ files, otherRows, manifest }: Generation): GenerationContents {
-  return { files, otherRows: otherRows || (files.length === 0 && rowsIn(manifest) > 0) };
+export function contentsOf({ files, otherRows, behind, manifest }: Generation): GenerationContents {
+  return { files, otherRows: otherRows || (files.length === 0 && rowsIn(manifest) > 0), behind };
 }
 
 function rowsIn(manifest: GenerationManifest | null): number {

@@ -93,6 +93,10 @@ export class Generation {
   @Column('boolean', { name: 'other_rows' })
   readonly otherRows: boolean;
 
+  /** Why its files have more for it than it holds, so that only a rebuild gives all of it; null where they have not. */
+  @Column('text', { nullable: true })
+  readonly behind: string | null;
+
   /** What was live before it. */
   @Column('integer', { nullable: true })
   readonly previous: number | null;

@@ -123,6 +123,7 @@ export class GenerationLoader {
         files: plan.contents.files,
         generation,
         reason: 'files were staged or removed while it was being loaded',
+        behind: plan.contents.behind,
         materializations: 1,
       });
       await this.history.insert(em, graphId, {

@@ -4,8 +4,11 @@ import { LoadEstimate } from './load-estimate';
 import { type Mode, planMaterialization } from './materialization-plan';
 
 const files = (...ids: string[]): StagedFile[] => ids.map((id) => ({ id }) as StagedFile);
-const live = (held: string[], { otherRows = false, rows = held.length } = {}): Generation =>
-  ({ files: held, otherRows, manifest: { nodes: { A: rows }, relationships: {} } }) as unknown as Generation;
+const live = (
+  held: string[],
+  { otherRows = false, rows = held.length, behind = null as string | null } = {},
+): Generation =>
+  ({ files: held, otherRows, behind, manifest: { nodes: { A: rows }, relationships: {} } }) as unknown as Generation;
 
 describe('planMaterialization', () => {
   const plan = (mode: Mode, staged: string[], generation: Generation, force = false) => {
@@ -22,6 +25,18 @@ describe('planMaterialization', () => {
     expect(plan('auto', ['a'], live([]))).toEqual(['rebuild', 'a', 'a', false]);
     expect(() => plan('incremental', ['b'], live(['a']))).toThrow('"rebuild": true');
     expect(() => plan('auto', [], live([]))).toThrow('No file is staged');
+  });
+
+  it('builds all again where the schema asks for more of the files than the graph took', () => {
+    const behind = live(['a'], { behind: 'The schema changed: a has the new x' });
+    expect(plan('auto', ['a'], behind)).toEqual(['rebuild', 'a', 'a', false]);
+    expect(plan('auto', ['a', 'b'], behind)).toEqual(['rebuild', 'a,b', 'a,b', false]);
+    expect(planMaterialization('auto', files('a'), behind)).toMatchObject({
+      why: 'The schema changed: a has the new x',
+      contents: { behind: null },
+    });
+    expect(() => plan('incremental', ['a', 'b'], behind)).toThrow('"rebuild": true');
+    expect(() => plan('auto', ['a'], live(['a'], { behind: 'x', otherRows: true }))).toThrow('would lose');
   });
 
   it('never loses rows that are in no file unless a rebuild is asked for', () => {

@@ -26,7 +26,7 @@ export interface MaterializationPlan {
 
 /**
  * Decides what has to be loaded. A graph can be brought up to date by loading only new files exactly while all that it
- * holds is still staged. Throws {@link NothingStaged}, {@link RebuildNeeded}, {@link RowsWouldBeLost}.
+ * holds is still staged, and it took from these files all that its schema asks for now. Throws {@link NothingStaged}, {@link RebuildNeeded}, {@link RowsWouldBeLost}.
  */
 export function planMaterialization(
   mode: Mode,
@@ -34,19 +34,20 @@ export function planMaterialization(
   live: Generation | null,
   { force = false } = {},
 ): MaterializationPlan {
-  const held = live === null ? { files: [], otherRows: false } : contentsOf(live);
+  const held = live === null ? { files: [], otherRows: false, behind: null } : contentsOf(live);
   const [stagedIds, heldIds] = [new Set(staged.map(({ id }) => id)), new Set(held.files)];
   const added = staged.filter(({ id }) => !heldIds.has(id));
   const removed = held.files.filter((id) => !stagedIds.has(id));
   const files = staged.map(({ id }) => id);
   const rebuild = (why: string): MaterializationPlan => {
     if (staged.length === 0) throw new NothingStaged();
-    const contents = { files, otherRows: false };
+    const contents = { files, otherRows: false, behind: null };
     return { mode: 'rebuild', why, files: staged, added, removed, contents };
   };
   if (mode === 'rebuild') return rebuild('A rebuild was asked for');
-  if (removed.length > 0) {
-    const why = `${removed.length} files whose rows the graph holds are no longer staged`;
+  if (removed.length > 0 || held.behind !== null) {
+    const why =
+      removed.length > 0 ? `${removed.length} files whose rows the graph holds are no longer staged` : held.behind!;
     if (mode === 'incremental') throw new RebuildNeeded(why);
     if (held.otherRows) throw new RowsWouldBeLost(why);
     return rebuild(why);

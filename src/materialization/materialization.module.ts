@@ -3,6 +3,7 @@ import { AuditModule } from '../audit/audit.module';
 import { EngineModule } from '../engine/engine.module';
 import { GraphsModule } from '../graphs/graphs.module';
 import { JobsModule } from '../jobs/jobs.module';
+import { SchemasModule } from '../schemas/schemas.module';
 import { StagingModule } from '../staging/staging.module';
 import { DryRuns } from './dry-runs';
 import { MaterializationController } from './materialization.controller';
@@ -21,6 +22,7 @@ import { MaterializeGraphProcessor } from './materialize-graph.processor';
     AuditModule,
     EngineModule,
     GraphsModule,
+    SchemasModule,
     StagingModule,
     JobsModule.forFeature([MaterializeGraph, LoadRows]),
     StorageModule,

@@ -11,6 +11,7 @@ import { ContentTooLarge } from '../limits/limits.errors';
 import { TierTable } from '../limits/tier-table';
 import type { Operation } from '../operations/operation.entity';
 import { OperationsService } from '../operations/operations.service';
+import { SchemasService } from '../schemas/schemas.service';
 import { StagingService } from '../staging/staging.service';
 import type { MaterializeDto } from './dto/materialize.dto';
 import type { DryRun } from './dto/dry-run.dto';
@@ -38,6 +39,7 @@ export class MaterializationService {
     private readonly tiers: TierTable,
     private readonly generations: GenerationsService,
     private readonly staging: StagingService,
+    private readonly schemas: SchemasService,
     private readonly dryRuns: DryRuns,
     private readonly past: MaterializationsRepository,
   ) {}
@@ -69,7 +71,7 @@ export class MaterializationService {
   /** Says what {@link request} would do, and changes nothing. Throws what makes the plan impossible. */
   async dryRun(graphId: string, request: MaterializeDto): Promise<DryRun> {
     const graph = await this.active(graphId);
-    const [staged, live] = await Promise.all([this.staging.snapshot(graphId), this.graphs.liveGeneration(graphId)]);
+    const [staged, live] = await Promise.all([this.staging.snapshot(graph), this.graphs.liveGeneration(graphId)]);
     const plan = planMaterialization(modeOf(request), staged, live, { force: request.force });
     const checked = plan.mode === 'none' ? null : await this.dryRuns.check(graph, live, plan);
     const tooLarge = this.tooLarge(graph, expectedContent(plan, checked, live?.manifest ?? NO_ROWS));
@@ -85,10 +87,12 @@ export class MaterializationService {
       const graph = await this.active(graphId);
       await this.staging.requireUnchanging(em, graphId);
       const { from, to } = await this.generations.takeBack(em, graphId, expected);
+      await this.schemas.noteTakenBack(em, actor, graphId, { from, to });
       await this.staging.noteHeld(em, graphId, {
         files: to.files,
         generation: to.number,
         reason: `generation ${from.number} was taken back`,
+        behind: to.behind,
         materializations: 0,
       });
       const details = { from_generation: from.number, to_generation: to.number };
@@ -150,7 +154,7 @@ export class MaterializationService {
 
   /** What is certain not to end well is refused at once: a plan that cannot be, or more rows than the tier allows. */
   private async refuseHopeless(graph: Graph, mode: Mode): Promise<void> {
-    const [staged, live] = await Promise.all([this.staging.snapshot(graph.id), this.graphs.liveGeneration(graph.id)]);
+    const [staged, live] = await Promise.all([this.staging.snapshot(graph), this.graphs.liveGeneration(graph.id)]);
     // With nothing staged there is an operation all the same, which says so.
     if (staged.length === 0) return;
     const plan = planMaterialization(mode, staged, live);

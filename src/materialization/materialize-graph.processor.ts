@@ -30,7 +30,7 @@ export class MaterializeGraphProcessor extends OperationProcessor<typeof Materia
     const graphId = ctx.graphId!;
     const startedAt = this.clock.now();
     const graph = await this.graphs.get(graphId);
-    const [staged, live] = await Promise.all([this.staging.snapshot(graphId), this.graphs.liveGeneration(graphId)]);
+    const [staged, live] = await Promise.all([this.staging.snapshot(graph), this.graphs.liveGeneration(graphId)]);
     const plan = planMaterialization(mode, staged, live, { force });
     const before = { was_stale: graph.staleReason !== null, stale_reason: graph.staleReason, mode: plan.mode };
     if (plan.mode === 'none') return skipped(graph, plan, before);

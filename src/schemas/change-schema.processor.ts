@@ -42,13 +42,18 @@ export class ChangeSchemaProcessor extends OperationProcessor<typeof ChangeSchem
       return { ...result, generation: null };
     }
     ctx.progress(5, 'Copying the data', { currentStep: 1, totalSteps: 2 });
+    const { contents, released } = await this.schemas.contentsAfter(graphId, version.schema);
     const build = await this.generations.begin(ctx, graphId);
     const manifest = await this.engine.build(
       { target: build, base: build.live ?? undefined, definitions: statements, loads: [] },
       { signal: ctx.signal },
     );
     ctx.progress(90, 'Publishing', { currentStep: 2, totalSteps: 2 });
-    await this.generations.publish(ctx, build, manifest, (em) => apply(em, build.generation));
+    const write = async (em: EntityManager): Promise<void> => {
+      await apply(em, build.generation);
+      await this.versions.release(em, graphId, released);
+    };
+    await this.generations.publish(ctx, build, manifest, write, contents);
     return { ...result, generation: build.generation };
   }
 

@@ -12,6 +12,8 @@ export interface SchemaVersion {
   operationId: string | null;
   /** The data that went live with it; null where only words changed, and for the first. */
   generation: number | null;
+  /** Where it comes from, if not from a change that was asked for. */
+  note: string | null;
   createdAt: Date;
   appliedAt: Date | null;
 }

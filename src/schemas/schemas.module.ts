@@ -14,5 +14,6 @@ import { SchemasService } from './schemas.service';
   imports: [AuditModule, EngineModule, GraphsModule, JobsModule.forFeature([ChangeSchema])],
   controllers: [ExtensionsController, SchemasController],
   providers: [SchemasService, SchemasRepository, ChangeSchemaProcessor],
+  exports: [SchemasService],
 })
 export class SchemasModule {}

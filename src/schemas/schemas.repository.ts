@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Transactor } from '../database/transactor';
+import type { GraphSchema } from './graph-schema';
 import type { SchemaVersion } from './schema-version';
 
-const COLUMNS = `number, status, schema, base, changes, operation_id as "operationId", generation,
+const COLUMNS = `number, status, schema, base, changes, operation_id as "operationId", generation, note,
   created_at as "createdAt", applied_at as "appliedAt"`;
 
 /** What staging holds of one table. */
@@ -12,6 +13,13 @@ export interface StagedTable {
   files: number;
   /** Lower-case names of the columns of all its files. */
   columns: string[];
+}
+
+export interface CurrentVersion {
+  /** Null where no version has the graph's schema. */
+  number: number | null;
+  generation: number | null;
+  schema: GraphSchema | null;
 }
 
 /** Reads and writes of the versions of schemas. */
@@ -36,18 +44,15 @@ export class SchemasRepository {
   }
 
   /** Number of the version that the graph has now, and of its live data. */
-  async current(
-    graphId: string,
-    em: EntityManager = this.transactor.em,
-  ): Promise<{ number: number | null; generation: number | null }> {
-    const rows = await em.query<{ number: number | null; generation: number | null }[]>(
+  async current(graphId: string, em: EntityManager = this.transactor.em): Promise<CurrentVersion> {
+    const rows = await em.query<CurrentVersion[]>(
       `select (select max(v.number) from graph_schema_version v
          where v.graph_id = g.id and v.status = 'applied' and v.schema = g.schema) as number,
-         g.live_generation as generation
+         g.live_generation as generation, g.schema
        from graph g where g.id = $1`,
       [graphId],
     );
-    return rows[0] ?? { number: null, generation: null };
+    return rows[0] ?? { number: null, generation: null, schema: null };
   }
 
   async insertPending(
@@ -65,6 +70,39 @@ export class SchemasRepository {
       [graphId, JSON.stringify(version.schema), JSON.stringify(version.changes), version.base, createdBy],
     );
     return rows[0].number;
+  }
+
+  /** Notes a version that the graph has already. */
+  async insertApplied(
+    em: EntityManager,
+    graphId: string,
+    version: Pick<SchemaVersion, 'schema' | 'changes' | 'base' | 'generation' | 'note'>,
+    createdBy: string,
+  ): Promise<void> {
+    await em.query(
+      `insert into graph_schema_version
+         (graph_id, number, status, schema, changes, base, generation, note, created_by, applied_at)
+       select $1, coalesce(max(number), 0) + 1, 'applied', $2, $3, $4, $5, $6, $7, now()
+       from graph_schema_version where graph_id = $1`,
+      [
+        graphId,
+        JSON.stringify(version.schema),
+        JSON.stringify(version.changes),
+        version.base,
+        version.generation,
+        version.note,
+        createdBy,
+      ],
+    );
+  }
+
+  /** The last version that was applied, whether or not the graph still has its schema. */
+  async lastApplied(em: EntityManager, graphId: string): Promise<SchemaVersion | null> {
+    const rows = await em.query<SchemaVersion[]>(
+      `select ${COLUMNS} from graph_schema_version where graph_id = $1 and status = 'applied' order by number desc limit 1`,
+      [graphId],
+    );
+    return rows[0] ?? null;
   }
 
   async setOperation(em: EntityManager, graphId: string, number: number, operationId: string): Promise<void> {
@@ -111,14 +149,31 @@ export class SchemasRepository {
     return changed === 1;
   }
 
-  /** The tables that have staged files, with the columns of these. */
-  stagedTables(graphId: string): Promise<StagedTable[]> {
+  /** Those of the files whose tables are none of these types. A file that was deleted since cannot be told. */
+  async filesOfOthers(graphId: string, files: string[], types: string[]): Promise<string[]> {
+    const rows = await this.transactor.em.query<{ id: string }[]>(
+      'select id from staged_file where graph_id = $1 and id = any($2) and not table_name = any($3)',
+      [graphId, files, types],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** Says of files that the graph does not hold them any more. */
+  async release(em: EntityManager, graphId: string, files: string[]): Promise<void> {
+    await em.query('update staged_file set materialized_generation = null where graph_id = $1 and id = any($2)', [
+      graphId,
+      files,
+    ]);
+  }
+
+  /** The tables that have staged files, with the columns of these; of all files, or of some. */
+  stagedTables(graphId: string, among: string[] | null = null): Promise<StagedTable[]> {
     return this.transactor.em.query<StagedTable[]>(
       `select f.table_name as table, count(distinct f.id)::int as files,
          coalesce(array_agg(distinct lower(c ->> 'name')) filter (where c is not null), '{}') as columns
        from staged_file f left join lateral jsonb_array_elements(f.columns) c on true
-       where f.graph_id = $1 and f.status = 'staged' group by f.table_name`,
-      [graphId],
+       where f.graph_id = $1 and f.status = 'staged' and ($2::uuid[] is null or f.id = any($2)) group by f.table_name`,
+      [graphId, among],
     );
   }
 }

@@ -1,7 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import type { Actor } from '../auth/actor';
 import { Transactor } from '../database/transactor';
+import { type GenerationContents, contentsOf } from '../graphs/generations.service';
+import type { Generation } from '../graphs/graph.entity';
 import { GraphNotReady } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
 import type { Operation } from '../operations/operation.entity';
@@ -86,6 +89,46 @@ export class SchemasService {
   async effectsOn(graphId: string, target: GraphSchema): Promise<StagedEffects> {
     const [graph, staged] = await Promise.all([this.graphs.get(graphId), this.versions.stagedTables(graphId)]);
     return stagedEffects(graph.schema, target, staged);
+  }
+
+  /**
+   * What the live data will be made from once it has this schema. Files of dropped types are no part of it (`released`);
+   * where files that are have what the schema newly asks for, it is behind them.
+   */
+  async contentsAfter(
+    graphId: string,
+    target: GraphSchema,
+  ): Promise<{ contents: GenerationContents; released: string[] }> {
+    const [graph, live] = await Promise.all([this.graphs.get(graphId), this.graphs.liveGeneration(graphId)]);
+    if (live === null) throw new GraphNotReady(graphId, graph.status);
+    const held = contentsOf(live);
+    const types = [...target.nodes, ...target.relationships].map(({ name }) => name);
+    const released = await this.versions.filesOfOthers(graphId, held.files, types);
+    const files = held.files.filter((id) => !released.includes(id));
+    const { stale } = stagedEffects(graph.schema, target, await this.versions.stagedTables(graphId, files));
+    return { contents: { ...held, files, behind: stale ?? held.behind }, released };
+  }
+
+  /**
+   * Notes, in the transaction in which a generation is taken back, that the schema which it had is the graph's again;
+   * nothing where it is the same.
+   */
+  async noteTakenBack(
+    em: EntityManager,
+    actor: Actor,
+    graphId: string,
+    { from, to }: { from: Generation; to: Generation },
+  ): Promise<void> {
+    const [last, { number, schema }] = await Promise.all([
+      this.versions.lastApplied(em, graphId),
+      this.versions.current(graphId, em),
+    ]);
+    if (last === null || schema === null || number === last.number) return;
+    const rows = { ...from.manifest?.nodes, ...from.manifest?.relationships };
+    const again = number === null ? 'as it was before' : `that of version ${number} again`;
+    const note = `Generation ${from.number} was taken back, and with it the schema, which is ${again}`;
+    const version = { schema, changes: compareSchemas(last.schema, schema, rows), base: last.number, note };
+    await this.versions.insertApplied(em, graphId, { ...version, generation: to.number }, actor.userId);
   }
 
   /** Newest first, with the number of the one that the graph has now. */

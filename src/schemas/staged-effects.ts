@@ -10,7 +10,7 @@ export interface StagedEffects {
 
 /**
  * What a new schema means for staged files. They stay as they are: what the schema has no place for is not loaded, and
- * what it has a new place for gets into the graph when all of it is materialized again.
+ * what it has a new place for gets into the graph with the next materialization.
  */
 export function stagedEffects(current: GraphSchema, target: GraphSchema, staged: StagedTable[]): StagedEffects {
   const notes: string[] = [];
@@ -41,5 +41,5 @@ export function stagedEffects(current: GraphSchema, target: GraphSchema, staged:
   }
   if (stale.length === 0) return { notes, stale: null };
   const reason = `The schema changed: ${stale.join('; ')}`;
-  return { notes: [...notes, `${reason}. Materialize with "rebuild": true to load it`], stale: reason };
+  return { notes: [...notes, `${reason}. Materialize to load it`], stale: reason };
 }

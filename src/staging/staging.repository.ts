@@ -14,6 +14,17 @@ export interface TableTotals {
   bytes: number;
 }
 
+/** What a generation that goes live holds. */
+export interface HeldFiles {
+  files: string[];
+  generation: number;
+  /** Why the graph may be stale now. */
+  reason: string;
+  /** Why it certainly is: its schema asks for more of these files than it holds. */
+  behind: string | null;
+  materializations: number;
+}
+
 type NewFile = Pick<
   StagedFile,
   'id' | 'graphId' | 'tableName' | 'fileName' | 'format' | 'options' | 'createdBy' | 'createdAt'
@@ -131,16 +142,11 @@ export class StagingRepository {
   }
 
   /**
-   * Notes which files the live generation holds. The graph is fresh if these are the staged files; else it stays stale
-   * for the reason that it has, or becomes so for `reason`.
+   * Notes which files the live generation holds. The graph is fresh if these are the staged files of its types and it is
+   * not `behind`; else it stays stale for the reason that it has, or becomes so for `reason`.
    */
-  async noteHeld(
-    em: EntityManager,
-    graphId: string,
-    held: { files: string[]; generation: number; reason: string; materializations: number },
-    at: Date,
-  ): Promise<void> {
-    const { files, generation, reason, materializations } = held;
+  async noteHeld(em: EntityManager, graphId: string, held: HeldFiles, at: Date): Promise<void> {
+    const { files, generation, reason, behind, materializations } = held;
     // The row's lock comes first: a file that is being staged now either is counted below or marks the graph after us.
     await em.query('select 1 from graph where id = $1 for update', [graphId]);
     await em.query(
@@ -151,16 +157,19 @@ export class StagingRepository {
     await em.query(
       `update graph set materialization_count = materialization_count + $4, updated_at = $3,
          last_materialized_at = case when $4 > 0 then $3 else last_materialized_at end,
-         stale_reason = case when differs then coalesce(stale_reason, $5) end,
+         stale_reason = case when differs then coalesce(stale_reason, $6, $5) end,
          stale_since = case when differs then coalesce(stale_since, $3) end
-       from (select exists (
-           select from staged_file where graph_id = $1 and status = 'staged' and not id = any($2)
+       from (select $6::text is not null or exists (
+           select from staged_file f join graph g on g.id = f.graph_id
+           where f.graph_id = $1 and f.status = 'staged' and not f.id = any($2)
+             and (g.schema -> 'nodes') || (g.schema -> 'relationships')
+               @> jsonb_build_array(jsonb_build_object('name', f.table_name))
          ) or exists (
            select from unnest($2::uuid[]) as held(id)
            where not exists (select from staged_file f where f.id = held.id and f.status = 'staged')
          ) as differs) as standing
        where id = $1`,
-      [graphId, files, at, materializations, reason],
+      [graphId, files, at, materializations, reason, behind],
     );
   }
 }

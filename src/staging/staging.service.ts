@@ -8,7 +8,7 @@ import { Transactor } from '../database/transactor';
 import type { Graph } from '../graphs/graph.entity';
 import { GraphDeletion } from '../graphs/graph-deletion';
 import type { OperationContext } from '../jobs/operation-context';
-import type { GraphSchema } from '../schemas/graph-schema';
+import { findType, type GraphSchema } from '../schemas/graph-schema';
 import { ObjectStore } from '../storage/object-store';
 import { ObjectNotFound } from '../storage/storage.errors';
 import type { PartRef, PreparedTable } from './duckdb/messages';
@@ -17,7 +17,7 @@ import { columnTypes, preparedPairs, preparePlan } from './prepare-plan';
 import { filePrefix, graphPrefix, StagedFile } from './staged-file.entity';
 import { RejectsService } from './rejects.service';
 import { GraphBusy, StagingChanged } from './staging.errors';
-import { StagingRepository } from './staging.repository';
+import { type HeldFiles, StagingRepository } from './staging.repository';
 
 const MOST_SAMPLES = 20;
 
@@ -75,11 +75,15 @@ export class StagingService implements OnModuleInit {
   }
 
   /**
-   * All staged files of a graph, in the order in which they came into it and then in which they were staged: of two nodes
-   * with one key the later one counts.
+   * All staged files of a graph's types, in the order in which they came into it and then in which they were staged: of two nodes
+   * with one key the later one counts. Files of types that the schema no longer has wait until it has them again.
    */
-  async snapshot(graphId: string, em: EntityManager = this.transactor.em): Promise<StagedFile[]> {
-    const files = await this.files.list(em, graphId, { statuses: ['staged'] }, {});
+  async snapshot(
+    { id: graphId, schema }: Pick<Graph, 'id' | 'schema'>,
+    em: EntityManager = this.transactor.em,
+  ): Promise<StagedFile[]> {
+    const staged = await this.files.list(em, graphId, { statuses: ['staged'] }, {});
+    const files = staged.filter(({ tableName }) => findType(schema, tableName) !== undefined);
     const since = ({ materializedGeneration }: StagedFile): number => materializedGeneration ?? Infinity;
     return files.sort(
       (a, b) =>
@@ -186,11 +190,7 @@ export class StagingService implements OnModuleInit {
   }
 
   /** Notes, in the transaction that makes a generation live, which files it holds. `reason`: why it may be stale now. */
-  noteHeld(
-    em: EntityManager,
-    graphId: string,
-    held: { files: string[]; generation: number; reason: string; materializations: number },
-  ): Promise<void> {
+  noteHeld(em: EntityManager, graphId: string, held: HeldFiles): Promise<void> {
     return this.files.noteHeld(em, graphId, held, this.clock.now());
   }
 

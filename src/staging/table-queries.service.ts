@@ -141,7 +141,7 @@ export class TableQueriesService implements OnModuleInit {
 
   private async stagedTables(graphId: string, directory: string): Promise<QueryTable[]> {
     const { schema } = await this.graphs.get(graphId);
-    const files = await this.staging.snapshot(graphId);
+    const files = await this.staging.snapshot({ id: graphId, schema });
     const parts = join(directory, 'parts');
     await mkdir(parts);
     const tables = preparePlan(schema).map(({ table, columns }) => ({ table, columns, parts: [] as string[] }));

@@ -113,17 +113,31 @@ describe('schemas', () => {
       { n: 'Grace', k: 'human', c: null },
     ]);
     expect(await client.expect(200, 'GET', `/v1/graphs/${graphId}/materialize`)).toMatchObject({ is_stale: true });
-    await materialize(graphId, { rebuild: true });
+    // Rows that come meanwhile do not make it fresh: the files still have more.
+    await client.result(
+      await client.expect(202, 'POST', `/v1/graphs/${graphId}/rows`, {
+        nodes: [{ label: 'Person', properties: { id: 3, name: 'Barbara' } }],
+      }),
+    );
+    expect(await client.expect(200, 'GET', `/v1/graphs/${graphId}/materialize`)).toMatchObject({
+      is_stale: true,
+      stale_reason: expect.stringContaining('the new city') as string,
+    });
+    expect(await materialize(graphId)).toMatchObject({
+      mode: 'rebuild',
+      why: expect.stringContaining('the new city') as string,
+    });
     expect(await client.query(graphId, 'MATCH (p:Person {id: 1}) RETURN p.city AS c')).toEqual([{ c: 'London' }]);
+    expect(await client.expect(200, 'GET', `/v1/graphs/${graphId}/materialize`)).toMatchObject({ is_stale: false });
 
     const drop = ['nodes.Person.properties.age', 'relationships.KNOWS'];
     const refused = await client.expect(409, 'PATCH', `/v1/graphs/${graphId}/schema`, { drop });
     expect(refused).toMatchObject({ code: 'schema_change_unconfirmed', needs_confirmation: true });
     expect((await change(graphId, { drop, confirm: true })).notes).toEqual([
       expect.stringContaining('1 staged file of KNOWS will stay'),
-      expect.stringContaining('1 staged file of Person will still have age'),
+      expect.stringContaining('2 staged files of Person will still have age'),
     ]);
-    expect(await client.query(graphId, 'MATCH (p:Person) RETURN count(*) AS n')).toEqual([{ n: 2 }]);
+    expect(await client.query(graphId, 'MATCH (p:Person) RETURN count(*) AS n')).toEqual([{ n: 3 }]);
     const info = await client.expect(200, 'GET', `/v1/graphs/${graphId}/info`);
     expect(info).toMatchObject({ node_labels: ['Person', 'Robot'], relationship_types: ['OWNS'] });
     expect(await client.expect(200, 'GET', `/v1/graphs/${graphId}/schema/versions`)).toMatchObject({
@@ -135,6 +149,79 @@ describe('schemas', () => {
       schema_definition: people,
     });
     await client.expect(404, 'GET', `/v1/graphs/${graphId}/schema/versions/9`);
+  });
+
+  it('let files of a dropped type wait, and load them when it is there again', async () => {
+    const graphId = await loaded();
+    const standing = () => client.expect(200, 'GET', `/v1/graphs/${graphId}/materialize`);
+    const layer = async () => {
+      const { files } = await client.expect<{ files: { file_id: string; table_name: string }[] }>(
+        200,
+        'GET',
+        `/v1/graphs/${graphId}/files`,
+      );
+      const { file_id } = files.find(({ table_name }) => table_name === 'KNOWS')!;
+      const file = await client.expect<{ layers: { graph: { status: string } } }>(
+        200,
+        'GET',
+        `/v1/graphs/${graphId}/files/${file_id}`,
+      );
+      return file.layers.graph.status;
+    };
+    await change(graphId, { drop: ['relationships.KNOWS'], confirm: true });
+    expect(await standing()).toMatchObject({ is_stale: false });
+    expect(await layer()).toBe('pending');
+    await client.stage(graphId, 'Person', 'p.csv', 'id,name,age\n3,Barbara,28\n');
+    expect(await materialize(graphId)).toMatchObject({ mode: 'incremental', rows_loaded: 1 });
+    expect(await standing()).toMatchObject({ is_stale: false });
+    await change(graphId, { add: { relationships: [knows] } });
+    expect(await standing()).toMatchObject({ is_stale: true });
+    expect(await materialize(graphId)).toMatchObject({ mode: 'incremental', rows_loaded: 1 });
+    expect(await client.query(graphId, 'MATCH (a)-[:KNOWS]->(b) RETURN a.id AS a, b.id AS b')).toEqual([
+      { a: 1, b: 2 },
+    ]);
+    expect(await standing()).toMatchObject({ is_stale: false });
+    expect(await layer()).toBe('ingested');
+  });
+
+  it('come back with the data that is taken back, as a version that says so', async () => {
+    const graphId = await loaded();
+    await change(graphId, { drop: ['relationships.KNOWS', 'nodes.Person.properties.age'], confirm: true });
+    const back = async () => client.expect(200, 'POST', `/v1/graphs/${graphId}/rollback`, {});
+    await back();
+    const { versions, current } = await client.expect<{ versions: object[]; current: number }>(
+      200,
+      'GET',
+      `/v1/graphs/${graphId}/schema/versions`,
+    );
+    expect(current).toBe(3);
+    expect(versions).toMatchObject([
+      {
+        number: 3,
+        status: 'applied',
+        is_current: true,
+        base: 2,
+        generation: 2,
+        note: 'Generation 3 was taken back, and with it the schema, which is that of version 1 again',
+        changes: [
+          { path: 'nodes.Person.properties.age', change: 'added' },
+          { path: 'relationships.KNOWS', change: 'added' },
+        ],
+      },
+      { number: 2, is_current: false, note: null },
+      { number: 1, is_current: false },
+    ]);
+    expect(await client.query(graphId, 'MATCH (a)-[:KNOWS]->(b) RETURN a.age AS a')).toEqual([{ a: 36 }]);
+    expect(await client.expect(200, 'GET', `/v1/graphs/${graphId}/schema`)).toMatchObject({
+      schema: { nodes: [{ name: 'Person' }], relationships: [{ name: 'KNOWS' }] },
+    });
+    expect(await client.expect(200, 'GET', `/v1/graphs/${graphId}/materialize`)).toMatchObject({ is_stale: false });
+    // Data that has the same schema makes no version, and the next change counts on.
+    await back();
+    expect(await client.expect(200, 'GET', `/v1/graphs/${graphId}/schema/versions`)).toMatchObject({ total_count: 3 });
+    expect(await change(graphId, { add: { nodes: [{ name: 'Robot', properties: [key] }] } })).toMatchObject({
+      version: 4,
+    });
   });
 
   it('refuse, with every reason, what the engine cannot do, and change nothing', async () => {

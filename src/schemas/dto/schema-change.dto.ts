@@ -63,6 +63,7 @@ export function toVersionDto(version: SchemaVersion, current: number | null): ob
     status: version.status,
     is_current: version.number === current,
     base: version.base,
+    note: version.note,
     generation: version.generation,
     operation_id: version.operationId,
     created_at: version.createdAt.toISOString(),

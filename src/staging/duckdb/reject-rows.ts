@@ -28,7 +28,9 @@ export async function rejectRows(
   }
   const reasons: Prepared['reasons'] = {};
   let replaced = 0;
-  for (const row of await session.rows('select reason, count(*) as n from judged group by reason order by n desc, reason')) {
+  for (const row of await session.rows(
+    'select reason, count(*) as n from judged group by reason order by n desc, reason',
+  )) {
     if (row.reason === REPLACED) replaced = Number(row.n);
     else reasons[row.reason as RejectReason] = Number(row.n);
   }
