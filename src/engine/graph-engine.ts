@@ -61,9 +61,12 @@ export interface BuildProgress {
 export interface GenerationManifest {
   engine: string;
   engineVersion: string;
+  /** Of all its files. */
   bytes: number;
   /** SHA-256 of the database file, hexadecimal. */
   sha256: string;
+  /** The log beside the database file, where there is one: rows that were added since that file was written. */
+  log?: { bytes: number; sha256: string };
   nodes: Record<string, number>;
   relationships: Record<string, number>;
 }

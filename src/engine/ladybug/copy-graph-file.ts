@@ -1,23 +1,22 @@
 import { constants, createReadStream, createWriteStream } from 'node:fs';
-import { copyFile, readdir } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { copyFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { GraphUnreadable } from '../engine.errors';
-import { graphFile } from './graph-file';
+import { generationFiles } from './graph-file';
 
 const CHUNK_BYTES = 1024 * 1024;
 
 /**
- * Copies the file of a finished generation into the directory of another; at no cost where the file system can share
- * the blocks of two files. Only for processes that never open graphs with the engine, such as the platform's: closing
- * any descriptor of a file drops the engine's lock on it in that process. Throws {@link GraphUnreadable} where the
- * source is not there, or is not whole.
+ * Copies a finished generation, database file and log, into the directory of another; at no cost where the file system
+ * can share the blocks of two files. Only for processes that never open graphs with the engine, such as the platform's:
+ * closing any descriptor of a file drops the engine's lock on it in that process. Throws `GraphUnreadable` where the source
+ * is not there, or is not whole.
  */
 export async function copyGraphFile(from: string, to: string, signal: AbortSignal): Promise<void> {
-  const [source, target] = [graphFile(from), graphFile(to)];
-  const siblings = await readdir(from);
-  // A log beside the file would hold a part of the data.
-  if (siblings.length !== 1 || siblings[0] !== basename(source)) throw new GraphUnreadable();
+  for (const source of await generationFiles(from)) await copyOne(source, join(to, basename(source)), signal);
+}
+
+async function copyOne(source: string, target: string, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   try {
     await copyFile(source, target, constants.COPYFILE_FICLONE_FORCE);

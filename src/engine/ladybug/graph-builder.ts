@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { mkdir, open, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { BuildCancelled, EngineLost, LoadFailed, StorageFull } from '../engine.errors';
 import type { BuildProgress, BuildSpec, GenerationManifest } from '../graph-engine';
 import { copyGraphFile } from './copy-graph-file';
-import { graphFile, realDirectory } from './graph-file';
+import { generationFiles, realDirectory } from './graph-file';
 import { quoteName } from './host-build';
 import type { HostFactory } from './host-factory';
 import type { HostProcess } from './host-process';
 
 const COUNT_TIMEOUT_MS = 120_000;
 
-/** Builds generations: copy the base where there is one, load in a process of its own, close, hash, open again, count. */
+/** Builds generations: copy the base where there is one, load in a process of its own, close, sync, hash, open again, count. */
 export class GraphBuilder {
   constructor(private readonly hosts: HostFactory) {}
 
@@ -58,14 +58,16 @@ export class GraphBuilder {
       } else await loader.build({ keys, definitions, loads }, onProgress);
       await loader.close(60_000);
     });
-    const left = (await readdir(directory)).filter((name) => name !== basename(graphFile(directory)));
-    if (left.length > 0) throw new EngineLost('the build');
+    const files = await generationFiles(directory).catch(() => []);
+    // What the loader leaves beside the database file says that it has not finished.
+    if (files.length !== 1) throw new EngineLost('the build');
   }
 
   private async inspect(directory: string, signal: AbortSignal): Promise<GenerationManifest> {
-    const file = graphFile(directory);
-    // Safe only here, while no process has the file open: closing a descriptor of ours would drop the engine's lock.
-    const [{ size }, sha256] = [await stat(file), await hashOf(file, signal)];
+    // Safe only here, while no process has the files open: closing a descriptor of ours would drop the engine's lock.
+    const files = await generationFiles(directory);
+    for (const path of [...files, directory, dirname(directory)]) await sync(path);
+    const [{ size }, sha256] = [await stat(files[0]), await hashOf(files[0], signal)];
     const host = await this.hosts.reader(directory);
     const counts = await ending(host, signal, async () => {
       const found = await countTables(host);
@@ -89,6 +91,16 @@ async function ending<T>(host: HostProcess, signal: AbortSignal, work: () => Pro
     signal.removeEventListener('abort', kill);
     kill();
     await host.ended;
+  }
+}
+
+/** What a generation consists of must be on the disk before anybody is told that it is there. */
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 
