@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { ApiClient, type OperationEvent, type StartedOperation } from './api-client';
+import { ApiClient, type OperationEvent, OperationFailed, type StartedOperation } from './api-client';
+import { BROKEN_FILES } from './broken-files';
 import { FILES, QUESTIONS, SCHEMA } from './flights';
 import { ProgressBar } from './progress-bar';
 
@@ -13,6 +14,20 @@ interface StagedFile {
   file_id: string;
   upload_url: string;
   row_count: number;
+}
+
+interface LoadedTable {
+  table_name: string;
+  rows_loaded: number;
+  rows_rejected: number;
+  ignored_columns: string[];
+}
+
+interface Reject {
+  file_name: string;
+  row: number;
+  reason: string;
+  detail: string;
 }
 
 interface Answer {
@@ -40,14 +55,9 @@ async function main(): Promise<void> {
 
   for (const { table, path, contentType } of FILES) {
     const begun = performance.now();
-    const request = { table_name: table, file_name: basename(path), content_type: contentType };
-    const file = await api.call<StagedFile>('POST', `${graph}/files`, request);
-    await api.upload(file.upload_url, path, contentType);
-    const staged = await api.call<StagedFile>('PATCH', `${graph}/files/${file.file_id}`, { status: 'uploaded' });
+    const rows = await stage(api, graph, { table, name: basename(path), content: path, contentType });
     const megabytes = (statSync(path).size / 1_048_576).toFixed(1);
-    say(
-      `  staged ${basename(path)} into ${table}: ${count(staged.row_count)} rows, ${megabytes} MB, ${seconds(begun)}`,
-    );
+    say(`  staged ${basename(path)} into ${table}: ${count(rows)} rows, ${megabytes} MB, ${seconds(begun)}`);
   }
 
   say('Materializing');
@@ -64,7 +74,55 @@ async function main(): Promise<void> {
     say(`${title} (${(performance.now() - asked).toFixed(0)} ms)`);
     for (const row of answer.data) say(`  ${Object.values(row).map(cell).join('  ')}`);
   }
+  await showRejects(api, graph);
   say(`Done in ${seconds(started)}. The graph is ${creation.graph_id}; ask it more with POST ${graph}/query`);
+}
+
+/** Announces, sends and stages a file; its number of rows. */
+async function stage(
+  api: ApiClient,
+  graph: string,
+  file: { table: string; name: string; content: string | Buffer; contentType: string },
+): Promise<number> {
+  const { table: table_name, name: file_name, content, contentType: content_type } = file;
+  const request = { table_name, file_name, content_type };
+  const { file_id: id, upload_url: url } = await api.call<StagedFile>('POST', `${graph}/files`, request);
+  await api.upload(url, content, content_type);
+  return (await api.call<StagedFile>('PATCH', `${graph}/files/${id}`, { status: 'uploaded' })).row_count;
+}
+
+/** Files with bad rows: published not at all, or without these rows, which are kept with their reasons. */
+async function showRejects(api: ApiClient, graph: string): Promise<void> {
+  for (const file of BROKEN_FILES) await stage(api, graph, { ...file, contentType: 'text/csv' });
+  const materialize = async (ignoreErrors: boolean): Promise<Record<string, unknown>> => {
+    const request = { ignore_errors: ignoreErrors };
+    const operation = await api.call<StartedOperation>('POST', `${graph}/materialize`, request);
+    return api.watch(operation, () => undefined);
+  };
+  say(
+    `Materializing ${BROKEN_FILES.map(({ name }) => name).join(' and ')}, which are broken, with ignore_errors=false`,
+  );
+  const refusal = await materialize(false).then(
+    () => undefined,
+    (error: Error) => error,
+  );
+  if (!(refusal instanceof OperationFailed)) throw refusal ?? new Error('Broken files were published');
+  const { generation } = await api.call<{ generation: number }>('GET', `${graph}/materialize`);
+  say(`  ${refusal.code}: ${refusal.message}`);
+  say(`  nothing was published: generation ${generation} is live as before`);
+
+  say('Again with ignore_errors=true');
+  const begun = performance.now();
+  const result = await materialize(true);
+  for (const table of result.tables as LoadedTable[]) {
+    if (table.rows_loaded + table.rows_rejected === 0) continue;
+    const ignored = table.ignored_columns.length > 0 ? `, left out the column ${table.ignored_columns.join(', ')}` : '';
+    say(`  ${table.table_name}: loaded ${table.rows_loaded}, rejected ${table.rows_rejected}${ignored}`);
+  }
+  const { rejects: link } = result._links as { rejects: string };
+  const { rejects } = await api.call<{ rejects: Reject[] }>('GET', link);
+  for (const { file_name, row, reason, detail } of rejects) say(`  ${file_name} row ${row}  ${reason}: ${detail}`);
+  say(`  generation ${String(result.generation)} is live, ${seconds(begun)}`);
 }
 
 async function follow(api: ApiClient, operation: StartedOperation): Promise<Record<string, unknown>> {
