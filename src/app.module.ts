@@ -33,6 +33,7 @@ import { QueriesModule } from './queries/queries.module';
 import { SchemasModule } from './schemas/schemas.module';
 import { StagingConfig } from './staging/staging.config';
 import { StagingModule } from './staging/staging.module';
+import { StorageConfig } from './storage/storage.config';
 import { StorageModule } from './storage/storage.module';
 import { SubgraphsModule } from './subgraphs/subgraphs.module';
 import { TelemetryConfig } from './telemetry/telemetry.config';
@@ -43,6 +44,7 @@ import { UsageModule } from './usage/usage.module';
 export const CONFIG_CLASSES = [
   PlatformConfig,
   DatabaseConfig,
+  StorageConfig,
   AuthConfig,
   OrgsConfig,
   LimitsConfig,

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { QueryFailedError, QueryRunnerAlreadyReleasedError } from 'typeorm';
 
 /** Serialisation failure and deadlock: the only failures that a second run of the same work can cure. */
@@ -15,7 +16,7 @@ export function isWorthAnotherRun(error: unknown): boolean {
 
 /** Whether a connection was lost or refused, at any depth of causes. TypeORM takes a lost one from its transaction. */
 export function isConnectionError(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!(error instanceof Error || types.isNativeError(error))) return false;
   const { code, cause, driverError } = error as Error & { code?: unknown; driverError?: unknown };
   if (typeof code === 'string' && PASSING.test(code)) return true;
   if (LOST_UNDER_A_STATEMENT.test(error.message) || error instanceof QueryRunnerAlreadyReleasedError) return true;

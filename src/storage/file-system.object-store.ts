@@ -2,14 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { copyFile, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { Readable, Transform } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { PlatformConfig } from '../config/platform.config';
+import { ByteLimit } from './byte-limit';
 import { nameOfProcess, ownerIsGone } from './file-owner';
 import { assertKey, assertPrefix } from './object-key';
 import { type ByteRange, ObjectStore, type PutOptions, type StoredObject } from './object-store';
-import { ObjectNotFound, ObjectTooLarge, StorageFull } from './storage.errors';
+import { ObjectNotFound, StorageFull } from './storage.errors';
 
 /** Files that are still being written, each named after the process that does; no key begins with a dot. */
 const UNFINISHED = '.unfinished';
@@ -145,20 +146,6 @@ export class FileSystemObjectStore extends ObjectStore implements OnModuleInit {
     await mkdir(dirname(target), { recursive: true });
     await rename(file, target);
     await flush(dirname(target));
-  }
-}
-
-/** Counts bytes and fails on the first one too many. */
-class ByteLimit extends Transform {
-  bytes = 0;
-  constructor(private readonly max: number) {
-    super();
-  }
-
-  override _transform(chunk: Buffer, _: BufferEncoding, done: (error: Error | null, chunk?: Buffer) => void): void {
-    this.bytes += chunk.length;
-    if (this.bytes > this.max) done(new ObjectTooLarge(this.max));
-    else done(null, chunk);
   }
 }
 

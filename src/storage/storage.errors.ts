@@ -27,3 +27,16 @@ export class ObjectNotFound extends DomainError {
     super('What you asked for is no longer in the storage');
   }
 }
+
+/** The service that keeps the objects did not answer, or refused. Whether something was stored is not known. */
+export class StorageUnavailable extends DomainError {
+  readonly code = 'storage_unavailable';
+  readonly kind = 'unavailable';
+  override readonly retryAfterSeconds = 10;
+  override readonly retryable = true;
+  /** `cause` is what the service said, for the log. */
+  constructor(cause: unknown) {
+    super('The storage does not answer at the moment. Try again; if that keeps failing, tell the operator');
+    this.cause = cause;
+  }
+}

@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type Abstract, Logger, type Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { LightMyRequestResponse } from 'fastify';
@@ -8,6 +8,7 @@ import { createApp } from '../../src/create-app';
 import { Transactor } from '../../src/database/transactor';
 import { PASSWORD, TEST_SETTINGS } from './identity-app';
 import { queueSettings } from './queue-profile';
+import { storageSettings } from './storage-profile';
 
 /** Somebody who is logged in. */
 export interface ApiUser {
@@ -28,7 +29,8 @@ export class ApiApp {
   static async start(databaseUrl: string, settings: Record<string, string> = {}): Promise<ApiApp> {
     const dataDir = await mkdtemp(join(tmpdir(), 'gs-api-'));
     const defaults = { ROLES: 'api,engine', DATA_DIR: dataDir, LOG_LEVEL: 'fatal' };
-    const environment = { ...TEST_SETTINGS, ...queueSettings(databaseUrl), ...defaults, ...settings };
+    const outside = { ...queueSettings(databaseUrl), ...storageSettings(basename(dataDir)) };
+    const environment = { ...TEST_SETTINGS, ...outside, ...defaults, ...settings };
     const app = await createApp(environment, databaseUrl);
     Logger.overrideLogger(false);
     await app.init();

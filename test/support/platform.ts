@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { queueSettings } from './queue-profile';
+import { storageSettings } from './storage-profile';
 
 const MAIN = join(__dirname, '..', '..', 'dist', 'src', 'main.js');
 const START_MS = 60_000;
@@ -47,6 +48,7 @@ export class Platform {
         PORT: '0',
         DATA_DIR: dataDir,
         ...queueSettings(settings.DATABASE_URL),
+        ...storageSettings(basename(dataDir)),
         ...settings,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
