@@ -18,10 +18,10 @@ export interface TableLoad {
   /** Rows in the files together, for progress. */
   rows: number;
   /**
-   * For nodes of a table that may hold some of them: a row whose key is there replaces all values of that node. The names
-   * are those of the files' columns. Without it a key that is there makes the load fail.
+   * For nodes of a table that may hold some of them: a row whose key is there replaces all values of that node. The
+   * files' columns are named as the properties. Without it a key that is there makes the load fail.
    */
-  upsert?: { key: string; properties: string[] };
+  upsert?: boolean;
 }
 
 /** Keys of all nodes of a table, to be written as Parquet. */
@@ -33,13 +33,18 @@ export interface KeyExport {
   file: string;
 }
 
+export interface BaseGeneration extends GenerationRef {
+  /** SHA-256 of its database file; where it is known, an unchanged file is not read to find it out again. */
+  sha256?: string;
+}
+
 export interface BuildSpec {
   target: GenerationRef;
   /**
    * The generation that the new one begins as a copy of, of this graph or another one. It is only read: whoever queries
    * it notices nothing. Without a base the new generation begins empty.
    */
-  base?: GenerationRef;
+  base?: BaseGeneration;
   /** Statements made by the platform from the graph's schema (such as definitions of tables), run in order before any load. */
   definitions: string[];
   /** What to write of the base before anything else. */

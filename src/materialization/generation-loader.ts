@@ -73,7 +73,7 @@ export class GenerationLoader {
     const manifest = await this.engine.build(
       {
         target: build,
-        base: incremental ? (build.live ?? undefined) : undefined,
+        base: incremental && build.live ? { ...build.live, sha256: live?.manifest?.sha256 } : undefined,
         keys,
         definitions: incremental ? [] : definitionsOf(graph.schema),
         inputDirectory: directory,

@@ -28,7 +28,7 @@ export function loadsOf(schema: GraphSchema, prepared: PreparedTables, base: Cou
       to,
       files,
       rows,
-      ...((base.nodes[name] ?? 0) > 0 && { upsert: upsertOf(schema, name) }),
+      ...((base.nodes[name] ?? 0) > 0 && { upsert: true }),
     }))
     .sort((a, b) => Number(a.kind === 'relationship') - Number(b.kind === 'relationship'));
 }
@@ -72,9 +72,4 @@ export function refuseMismatch(prepared: PreparedTables, manifest: Counts, base:
     const least = kind === 'node' ? Math.max(before, rowsLoaded) : before + rowsLoaded;
     if (found < least || found > before + rowsLoaded) throw new LoadMismatch(table, before + rowsLoaded, found);
   }
-}
-
-function upsertOf(schema: GraphSchema, table: string): TableLoad['upsert'] {
-  const { primaryKey, properties } = schema.nodes.find(({ name }) => name === table)!;
-  return { key: primaryKey, properties: properties.map(({ name }) => name).filter((name) => name !== primaryKey) };
 }

@@ -1,5 +1,5 @@
 import { constants, createReadStream, createWriteStream } from 'node:fs';
-import { copyFile } from 'node:fs/promises';
+import { copyFile, link } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { generationFiles } from './graph-file';
@@ -16,12 +16,28 @@ export async function copyGraphFile(from: string, to: string, signal: AbortSigna
   for (const source of await generationFiles(from)) await copyOne(source, join(to, basename(source)), signal);
 }
 
+/**
+ * The same where the database file of the other will never be written again, only its log: then both directories hold one
+ * and the same file. It is copied after all where the file system cannot do that.
+ */
+export async function shareGraphFile(from: string, to: string, signal: AbortSignal): Promise<void> {
+  const [file, ...log] = await generationFiles(from);
+  signal.throwIfAborted();
+  try {
+    await link(file, join(to, basename(file)));
+  } catch (error) {
+    if (![...SHARING_IMPOSSIBLE, 'EPERM', 'EACCES', 'EMLINK'].includes(codeOf(error))) throw error;
+    await copyOne(file, join(to, basename(file)), signal);
+  }
+  for (const source of log) await copyOne(source, join(to, basename(source)), signal);
+}
+
 async function copyOne(source: string, target: string, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   try {
     await copyFile(source, target, constants.COPYFILE_FICLONE_FORCE);
   } catch (error) {
-    if (!SHARING_IMPOSSIBLE.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (!SHARING_IMPOSSIBLE.includes(codeOf(error))) throw error;
     // A copy by the system could not be stopped half-way.
     await pipeline(
       createReadStream(source, { highWaterMark: CHUNK_BYTES }),
@@ -29,6 +45,10 @@ async function copyOne(source: string, target: string, signal: AbortSignal): Pro
       { signal },
     );
   }
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? '';
 }
 
 /** What a system says that cannot share blocks, by system and file system. */

@@ -1,34 +1,57 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, realpath, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { BuildCancelled, EngineLost, LoadFailed, StorageFull } from '../engine.errors';
-import type { BuildProgress, BuildSpec, GenerationManifest } from '../graph-engine';
-import { copyGraphFile } from './copy-graph-file';
-import { generationFiles, realDirectory } from './graph-file';
-import { quoteName } from './host-build';
+import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { Logger } from '@nestjs/common';
+import { BuildCancelled, EngineLost, LoaderOutOfMemory, LoadFailed, StorageFull } from '../engine.errors';
+import type { BuildProgress, BuildSpec, GenerationManifest, TableLoad } from '../graph-engine';
+import { copyGraphFile, shareGraphFile } from './copy-graph-file';
+import { generationFiles, graphLog, realDirectory } from './graph-file';
 import type { HostFactory } from './host-factory';
 import type { HostProcess } from './host-process';
+import { countTables, measureFiles } from './measure-generation';
 
-const COUNT_TIMEOUT_MS = 120_000;
+const CLOSE_MS = 60_000;
+/**
+ * A build adds to its base's log while that is shorter, and while its own rows are so few that the log stays short: every
+ * opening replays all of it, 0.2 s for 4 MB. Otherwise it copies the base and puts everything into the copy.
+ */
+const LONGEST_LOG_BYTES = 4 * 1024 * 1024;
+const MOST_LOGGED_ROWS = 20_000;
+/** Rows may be wide: a log that became longer than this is not kept. */
+const LARGEST_LOG_BYTES = 16 * 1024 * 1024;
 
-/** Builds generations: copy the base where there is one, load in a process of its own, close, sync, hash, open again, count. */
+/** What every process of a build needs. */
+interface Work {
+  directory: string;
+  input: string | undefined;
+  writesInput: boolean;
+  signal: AbortSignal;
+  onProgress: (progress: BuildProgress) => void;
+}
+
+type Planned = (loader: HostProcess) => Promise<TableLoad[]>;
+
+/**
+ * Builds generations in a process of its own: begin with nothing, with a copy of the base, or with the base's own file and
+ * a log of one's own; load, close, sync, hash, open again, count.
+ */
 export class GraphBuilder {
+  private readonly logger = new Logger(GraphBuilder.name);
+
   constructor(private readonly hosts: HostFactory) {}
 
   /** See `GraphEngine.build`. Whatever goes wrong, the directory is gone when this throws. */
   async build(
     spec: BuildSpec,
-    { signal, onProgress }: { signal: AbortSignal; onProgress?: (progress: BuildProgress) => void },
+    { signal, onProgress = () => undefined }: { signal: AbortSignal; onProgress?: (progress: BuildProgress) => void },
   ): Promise<GenerationManifest> {
     if (signal.aborted) throw new BuildCancelled();
     await this.prepare(spec.target.directory);
     const directory = await realpath(spec.target.directory);
     try {
-      if (spec.base) await copyGraphFile(realDirectory(spec.base), directory, signal);
-      await this.load(spec, directory, signal, onProgress);
-      return await this.inspect(directory, signal);
+      const base = spec.base && realDirectory(spec.base);
+      const input = spec.inputDirectory === undefined ? undefined : await realpath(spec.inputDirectory);
+      const work = { directory, input, writesInput: spec.keys !== undefined, signal, onProgress };
+      const shared = await this.load(spec, base, work);
+      return await this.inspect(directory, shared ? spec.base?.sha256 : undefined, signal);
     } catch (error) {
       await rm(directory, { recursive: true, force: true });
       if (signal.aborted) throw new BuildCancelled();
@@ -42,39 +65,66 @@ export class GraphBuilder {
     if ((await readdir(directory)).length > 0) throw new LoadFailed('The place of the new generation is not empty');
   }
 
-  private async load(
-    spec: BuildSpec,
-    directory: string,
-    signal: AbortSignal,
-    onProgress: (progress: BuildProgress) => void = () => undefined,
-  ): Promise<void> {
-    const input = spec.inputDirectory === undefined ? undefined : await realpath(spec.inputDirectory);
-    const { keys, definitions, loads } = spec;
-    const loader = await this.hosts.loader(directory, input, keys !== undefined);
-    await ending(loader, signal, async () => {
-      if (typeof loads === 'function') {
-        if (keys) await loader.build({ keys, definitions: [], loads: [] }, onProgress);
-        await loader.build({ definitions, loads: await loads() }, onProgress);
-      } else await loader.build({ keys, definitions, loads }, onProgress);
-      await loader.close(60_000);
+  /** Says whether the new generation shares its base's database file. */
+  private async load(spec: BuildSpec, base: string | undefined, work: Work): Promise<boolean> {
+    const loads = planned(spec);
+    if (base !== undefined && spec.definitions.length === 0 && (await logBytes(base)) < LONGEST_LOG_BYTES) {
+      await shareGraphFile(base, work.directory, work.signal);
+      if (await this.append(loads, work)) return true;
+      await rm(work.directory, { recursive: true, force: true });
+      await this.prepare(work.directory);
+    }
+    if (base !== undefined) await copyGraphFile(base, work.directory, work.signal);
+    await this.using('build', work, async (loader) => {
+      await loader.build({ definitions: spec.definitions, loads: await loads(loader) }, work.onProgress);
+      await loader.close(CLOSE_MS);
     });
-    const files = await generationFiles(directory).catch(() => []);
     // What the loader leaves beside the database file says that it has not finished.
-    if (files.length !== 1) throw new EngineLost('the build');
+    if ((await generationFiles(work.directory).catch(() => [])).length !== 1) throw new EngineLost('the build');
+    return false;
   }
 
-  private async inspect(directory: string, signal: AbortSignal): Promise<GenerationManifest> {
-    // Safe only here, while no process has the files open: closing a descriptor of ours would drop the engine's lock.
-    const files = await generationFiles(directory);
-    for (const path of [...files, directory, dirname(directory)]) await sync(path);
-    const [{ size }, sha256] = [await stat(files[0]), await hashOf(files[0], signal)];
+  /** Puts the rows into the log; false where that would become, or became, too long, or the engine does not take them so. */
+  private async append(loads: Planned, work: Work): Promise<boolean> {
+    const appended = await this.using('append', work, async (loader) => {
+      const all = await loads(loader);
+      if (all.reduce((sum, { rows }) => sum + rows, 0) > MOST_LOGGED_ROWS) return false;
+      try {
+        await loader.build({ definitions: [], loads: all }, work.onProgress);
+      } catch (error) {
+        if (!(error instanceof LoadFailed || error instanceof LoaderOutOfMemory)) throw error;
+        this.logger.warn(`Rows cannot be added to a log, so the graph is copied: ${error.message}`);
+        return false;
+      }
+      await loader.close(CLOSE_MS);
+      return true;
+    });
+    return appended && (await logBytes(work.directory)) <= LARGEST_LOG_BYTES;
+  }
+
+  private async using<T>(
+    mode: 'build' | 'append',
+    { directory, input, writesInput, signal }: Work,
+    use: (loader: HostProcess) => Promise<T>,
+  ): Promise<T> {
+    const loader = await this.hosts.loader(mode, directory, input, writesInput);
+    return ending(loader, signal, () => use(loader));
+  }
+
+  /** `sha256`: of the database file, where it is another's that is known. */
+  private async inspect(
+    directory: string,
+    sha256: string | undefined,
+    signal: AbortSignal,
+  ): Promise<GenerationManifest> {
+    const files = await measureFiles(directory, sha256, signal);
     const host = await this.hosts.reader(directory);
     const counts = await ending(host, signal, async () => {
       const found = await countTables(host);
       await host.close();
       return found;
     });
-    return { engine: 'ladybug', engineVersion: host.engineVersion, bytes: size, sha256, ...counts };
+    return { engine: 'ladybug', engineVersion: host.engineVersion, ...files, ...counts };
   }
 }
 
@@ -94,40 +144,19 @@ async function ending<T>(host: HostProcess, signal: AbortSignal, work: () => Pro
   }
 }
 
-/** What a generation consists of must be on the disk before anybody is told that it is there. */
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+/** What to load, found out once: after the keys of the base are written, where they are asked for. */
+function planned({ keys, loads }: BuildSpec): Planned {
+  let found: TableLoad[] | undefined;
+  return async (loader) => {
+    if (found !== undefined) return found;
+    if (keys) await loader.build({ keys, definitions: [], loads: [] }, () => undefined);
+    return (found = typeof loads === 'function' ? await loads() : loads);
+  };
 }
 
-async function hashOf(file: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file, { highWaterMark: 1024 * 1024 }), hash, { signal });
-  return hash.digest('hex');
-}
-
-async function countTables(host: HostProcess): Promise<Pick<GenerationManifest, 'nodes' | 'relationships'>> {
-  const nodes: Record<string, number> = {};
-  const relationships: Record<string, number> = {};
-  const tables = await rowsOf(host, 'CALL show_tables() RETURN name, type ORDER BY name');
-  for (const { name, type } of tables as { name: string; type: string }[]) {
-    const pattern = type === 'NODE' ? `(x:${quoteName(name)})` : `()-[x:${quoteName(name)}]->()`;
-    const [row] = await rowsOf(host, `MATCH ${pattern} RETURN count(*) AS count`);
-    (type === 'NODE' ? nodes : relationships)[name] = Number(row?.count);
-  }
-  return { nodes, relationships };
-}
-
-async function rowsOf(host: HostProcess, statement: string): Promise<Record<string, unknown>[]> {
-  const query = host.query({ statement, parameters: {}, timeoutMs: COUNT_TIMEOUT_MS, format: 'ndjson' });
-  const chunks: Buffer[] = [];
-  for await (const batch of (await query.ready).batches) chunks.push(batch.bytes);
-  const lines = Buffer.concat(chunks).toString('utf8').split('\n').filter(Boolean);
-  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+async function logBytes(directory: string): Promise<number> {
+  const log = (await generationFiles(directory)).find((file) => file === graphLog(directory));
+  return log === undefined ? 0 : (await stat(log)).size;
 }
 
 function isDiskFull(error: unknown): boolean {

@@ -1,13 +1,19 @@
 import type { Connection } from '@ladybugdb/core';
 import type { KeyExport, TableLoad } from '../graph-engine';
-import { HostFailure, type BuildMessage, type ProgressMessage } from './messages';
+import { appendStatements } from './host-append';
+import type { BuildMessage, ProgressMessage } from './messages';
+import { quoteName, quoteText } from './statement-text';
 
 const PROGRESS_EVERY_MS = 100;
 
-/** Inside the loader: writes keys, runs the definitions, loads table after table, and puts everything into the main file. */
+/**
+ * Inside the loader: writes keys, runs the definitions, loads table after table, and puts everything into the database
+ * file, or (`append`) into the log beside it.
+ */
 export async function runBuild(
   connection: Connection,
   { keys = [], definitions, loads }: BuildMessage,
+  append: boolean,
   report: (progress: ProgressMessage) => void,
 ): Promise<void> {
   for (const one of keys) await connection.query(exportStatement(one));
@@ -18,14 +24,17 @@ export async function runBuild(
     const progress = thinned((fraction) =>
       report({ table: load.table, rows: before + Math.floor(load.rows * fraction), totalRows }),
     );
-    await connection.query(loadStatement(load), (fraction, finished, pipelines) =>
-      // A fraction of the current pipeline, though the binding's documentation says percent.
-      progress((finished + fraction) / Math.max(pipelines, 1)),
-    );
+    const statements = append || load.upsert ? await appendStatements(connection, load) : [copyStatement(load)];
+    for (const [at, statement] of statements.entries()) {
+      await connection.query(statement, (fraction, finished, pipelines) =>
+        // A fraction of the current pipeline, though the binding's documentation says percent.
+        progress((at + (finished + fraction) / Math.max(pipelines, 1)) / statements.length),
+      );
+    }
     before += load.rows;
     report({ table: load.table, rows: before, totalRows });
   }
-  await connection.query('CHECKPOINT');
+  if (!append) await connection.query('CHECKPOINT');
 }
 
 /** Never backwards, at most ten a second. */
@@ -43,20 +52,7 @@ function thinned(report: (fraction: number) => void): (fraction: number) => void
 
 function exportStatement({ table, key, file }: KeyExport): string {
   const column = quoteName(key);
-  return `COPY (MATCH (x:${quoteName(table)}) RETURN x.${column} AS ${column}) TO ${text(file)}`;
-}
-
-function loadStatement(load: TableLoad): string {
-  return load.upsert === undefined ? copyStatement(load) : upsertStatement(load, load.upsert);
-}
-
-/** One row after the other finds its node by the key or makes it. */
-function upsertStatement(load: TableLoad, { key, properties }: NonNullable<TableLoad['upsert']>): string {
-  const columns = [`${quoteName(key)} AS k`, ...properties.map((name, at) => `${quoteName(name)} AS c${at}`)];
-  const values = properties.map((name, at) => `x.${quoteName(name)} = c${at}`);
-  const set = values.length > 0 ? ` SET ${values.join(', ')}` : '';
-  const node = `(x:${quoteName(load.table)} {${quoteName(key)}: k})`;
-  return `LOAD FROM [${list(load.files)}] WITH ${columns.join(', ')} MERGE ${node}${set}`;
+  return `COPY (MATCH (x:${quoteName(table)}) RETURN x.${column} AS ${column}) TO ${quoteText(file)}`;
 }
 
 export function copyStatement(load: TableLoad): string {
@@ -69,19 +65,9 @@ export function copyStatement(load: TableLoad): string {
 }
 
 function list(files: string[]): string {
-  return files.map(text).join(', ');
+  return files.map(quoteText).join(', ');
 }
 
 function literal(name: string): string {
-  return text(quoteName(name).slice(1, -1)).slice(1, -1);
-}
-
-function text(value: string): string {
-  return `'${value.replace(/\\/g, '\\\\').replace(/'/g, "\\'")}'`;
-}
-
-/** A name as the engine's language takes it. The language has no escape for a backtick. */
-export function quoteName(name: string): string {
-  if (name.includes('`')) throw new HostFailure('load_failed', 'A table name contains a backtick');
-  return `\`${name}\``;
+  return quoteText(quoteName(name).slice(1, -1)).slice(1, -1);
 }

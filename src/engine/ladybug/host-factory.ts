@@ -39,11 +39,16 @@ export class HostFactory {
     });
   }
 
-  /** A process that builds a new file in a directory, from files in another, to which it may also write where it must. */
-  loader(directory: string, inputDirectory?: string, writesInput = false): Promise<HostProcess> {
+  /** A process that builds in a directory, from files in another, to which it may also write where it must. */
+  loader(
+    mode: 'build' | 'append',
+    directory: string,
+    inputDirectory?: string,
+    writesInput = false,
+  ): Promise<HostProcess> {
     return HostProcess.start({
       open: {
-        mode: 'build',
+        mode,
         file: graphFile(directory),
         bufferPoolBytes: this.config.loaderPoolMb * MB,
         maxDatabaseBytes: this.maxDatabaseBytes(),

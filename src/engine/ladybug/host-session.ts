@@ -13,14 +13,15 @@ import {
   type BuildMessage,
   type FailureMessage,
   type OpenMessage,
+  type ProgressMessage,
   type QueryMessage,
 } from './messages';
 import { UnusableParameter } from './parameters';
 import { readTableTypes } from './table-types';
 import type { TableTypes } from './value-types';
 
-/** Looking up types of tables waits for a free connection like a query does. */
-const TABLE_TYPES_WAIT_MS = 60_000;
+/** What is not a query waits for a free connection like one. */
+const LANE_WAIT_MS = 60_000;
 
 /** The life of a host: open, then queries or one build, then close. */
 export class HostSession {
@@ -78,10 +79,12 @@ export class HostSession {
     const reading = open.mode === 'read';
     // The engine would take an empty file for a new database.
     if (reading && statSync(open.file).size === 0) throw new HostFailure('graph_unreadable', 'The file is empty');
-    this.database = new Database(open.file, open.bufferPoolBytes, true, reading, open.maxDatabaseBytes, !reading);
+    const merging = open.mode === 'build';
+    this.database = new Database(open.file, open.bufferPoolBytes, true, reading, open.maxDatabaseBytes, merging);
     await this.database.init();
     const database = this.database;
     this.lanes = await Lanes.open(open.connections, () => new Connection(database, open.threads));
+    if (open.mode === 'append') await this.keepLog(this.lanes);
     this.channel.sendJson(FrameType.Hello, 0, {
       protocol: PROTOCOL_VERSION,
       engine: 'ladybug',
@@ -104,7 +107,7 @@ export class HostSession {
   /** The file does not change while it is open, so once is enough; a failed try is not kept. */
   private tableTypes(lanes: Lanes): Promise<TableTypes> {
     this.tables ??= lanes
-      .use('', TABLE_TYPES_WAIT_MS, (lane: Lane) => readTableTypes(lane))
+      .use('', LANE_WAIT_MS, (lane: Lane) => readTableTypes(lane))
       .catch((error: unknown) => {
         this.tables = undefined;
         throw error;
@@ -113,12 +116,19 @@ export class HostSession {
   }
 
   private async build(stream: number, message: BuildMessage): Promise<void> {
-    if (!this.lanes || this.open?.mode !== 'build')
+    if (!this.lanes || this.open === undefined || this.open.mode === 'read')
       throw new HostFailure('load_failed', 'No file is open for building');
-    await this.lanes.use('', TABLE_TYPES_WAIT_MS, (lane) =>
-      runBuild(lane.connection, message, (progress) => this.channel.sendJson(FrameType.Progress, stream, progress)),
-    );
+    const append = this.open.mode === 'append';
+    const report = (progress: ProgressMessage): void => this.channel.sendJson(FrameType.Progress, stream, progress);
+    await this.lanes.use('', LANE_WAIT_MS, (lane) => runBuild(lane.connection, message, append, report));
     this.channel.sendJson(FrameType.End, stream, {});
+  }
+
+  /** Closing would merge the log into the database file, which is not ours alone. */
+  private keepLog(lanes: Lanes): Promise<void> {
+    return lanes.use('', LANE_WAIT_MS, async (lane) => {
+      await lane.connection.query('CALL force_checkpoint_on_close=false');
+    });
   }
 
   private async close(): Promise<void> {

@@ -173,8 +173,7 @@ describe('building a generation', () => {
           definitions: [],
           loads: async () => {
             keys = await world.count(file);
-            const upsert = { key: 'id', properties: ['name', 'born', 'seen', 'score'] };
-            return [{ table: 'Person', kind: 'node', files: [rows], rows: 4, upsert }];
+            return [{ table: 'Person', kind: 'node', files: [rows], rows: 4, upsert: true }];
           },
         },
         { signal: never() },

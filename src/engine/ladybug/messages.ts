@@ -3,7 +3,8 @@ import type { KeyExport, QueryColumn, TableLoad } from '../graph-engine';
 /** JSON payloads of the protocol (PROTOCOL.md). Fields may be added; none changes its meaning. */
 export interface OpenMessage {
   protocol: number;
-  mode: 'read' | 'build';
+  /** `append`: builds as well, but changes only the log, since others hold the database file, too. */
+  mode: 'read' | 'build' | 'append';
   file: string;
   bufferPoolBytes: number;
   maxDatabaseBytes: number;
