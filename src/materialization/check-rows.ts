@@ -1,6 +1,7 @@
 import type { FieldProblem } from '../common/problem';
 import { InvalidRequest } from '../common/problem.filter';
-import { findType, type GraphSchema, type Property } from '../schemas/graph-schema';
+import { findType, type GraphSchema, keyType, pairsOf, pairsWith, type Property } from '../schemas/graph-schema';
+import { LABEL_COLUMNS } from '../schemas/parse-schema';
 import { targetColumns } from '../staging/prepare-plan';
 import type { RowsDto } from './dto/rows.dto';
 
@@ -30,7 +31,7 @@ export function checkRows(schema: GraphSchema, { nodes, relationships }: RowsDto
     problems.push(...problemsOf(properties, found.type.properties, required, [...path, 'properties']));
     keep(label, properties);
   });
-  relationships.forEach(({ type, from, to, properties = {} }, at) => {
+  relationships.forEach(({ type, from, to, from_label, to_label, properties = {} }, at) => {
     const path = ['body', 'relationships', at];
     const found = findType(schema, type);
     if (found?.kind !== 'relationship') {
@@ -38,15 +39,27 @@ export function checkRows(schema: GraphSchema, { nodes, relationships }: RowsDto
     }
     const required = (one: Property): boolean => one.required;
     problems.push(...problemsOf(properties, found.type.properties, required, [...path, 'properties']));
-    const [start, end] = targetColumns(schema, type);
-    for (const [name, value, column] of [
-      ['from', from, start],
-      ['to', to, end],
+    const pairs = pairsWith(found.type, { from: from_label ?? undefined, to: to_label ?? undefined });
+    const [pair] = pairs;
+    if (pairs.length !== 1) {
+      const all = (pairs.length === 0 ? pairsOf(found.type) : pairs).map((one) => `from ${one.from} to ${one.to}`);
+      const [msg, why] =
+        pairs.length === 0
+          ? [`${type} leads ${all.join(', ')}`, 'pair_unknown']
+          : [`${type} may lead ${all.join(' or ')}: say which in from_label and to_label`, 'pair_ambiguous'];
+      const wrong = from_label == null && to_label != null ? 'to_label' : 'from_label';
+      return problems.push({ loc: [...path, wrong], msg, type: why });
+    }
+    for (const [name, value] of [
+      ['from', from],
+      ['to', to],
     ] as const) {
-      const wrong = misfit(value, column.type);
+      const wrong = misfit(value, keyType(schema, pair[name]));
       if (wrong) problems.push({ loc: [...path, name], msg: `${name} ${wrong}`, type: 'value_type' });
     }
-    keep(type, { ...properties, [start.sources[0]]: from, [end.sources[0]]: to });
+    const [start, end] = targetColumns(schema, type);
+    const labels = found.type.pairs && { [LABEL_COLUMNS.from]: pair.from, [LABEL_COLUMNS.to]: pair.to };
+    keep(type, { ...properties, ...labels, [start.sources[0]]: from, [end.sources[0]]: to });
   });
   if (problems.length > 0) throw new InvalidRequest(problems.slice(0, MOST_PROBLEMS));
   return tables;

@@ -7,7 +7,7 @@ import type { OperationContext } from '../jobs/operation-context';
 import { OperationProcessor } from '../jobs/operation-processor';
 import type { Operation } from '../operations/operation.entity';
 import { toChangesDto } from './dto/schema-change.dto';
-import { statementsOf } from './schema-changes';
+import { formerOnlyPairs, statementsOf } from './schema-changes';
 import { SchemaMovedOn, SchemaVersionNotFound } from './schemas.errors';
 import { ChangeSchema, type ChangeSchemaPayload } from './schemas.operations';
 import { SchemasRepository } from './schemas.repository';
@@ -31,10 +31,12 @@ export class ChangeSchemaProcessor extends OperationProcessor<typeof ChangeSchem
     const version = await this.versions.find(graphId, number);
     if (version === null) throw new SchemaVersionNotFound(number);
     const effects = await this.schemas.effectsOn(graphId, version.schema);
+    const before = await this.schemas.of(graphId);
     const result = { graph_id: graphId, version: number, changes: toChangesDto(version.changes), notes: effects.notes };
     const statements = statementsOf(version.changes);
     const apply = async (em: EntityManager, generation: number | null): Promise<void> => {
       await this.versions.apply(em, graphId, version, generation, effects.stale);
+      for (const one of formerOnlyPairs(before, version.schema)) await this.versions.sayEnds(em, graphId, one);
       await ctx.keepResult(em, { ...result, generation });
     };
     if (statements.length === 0) {

@@ -26,6 +26,12 @@ export interface EndPair {
   to: string;
 }
 
+/** Node types at the ends of rows, as far as somebody says them. */
+export interface SaidEnds {
+  from?: string;
+  to?: string;
+}
+
 export interface RelationshipType {
   name: string;
   description?: string;
@@ -65,4 +71,19 @@ export function findType(
 /** The pairs of node types that a relationship may join; at least one. */
 export function pairsOf({ from, to, pairs }: Pick<RelationshipType, 'from' | 'to' | 'pairs'>): EndPair[] {
   return pairs ?? [{ from, to }];
+}
+
+/** Those pairs of a relationship that have the ends which are said; what leaves several says too little. */
+export function pairsWith(relationship: RelationshipType, { from, to }: SaidEnds): EndPair[] {
+  return pairsOf(relationship).filter(
+    (pair) => (from === undefined || pair.from === from) && (to === undefined || pair.to === to),
+  );
+}
+
+/** The type of the keys of a node type. */
+export function keyType({ nodes }: GraphSchema, name: string): PropertyType {
+  const node = nodes.find((candidate) => candidate.name === name);
+  const key = node?.properties.find((property) => property.name === node.primaryKey);
+  if (!key) throw new Error(`The schema has no node type ${name} with a key`);
+  return key.type;
 }

@@ -1,4 +1,11 @@
-import { type GraphSchema, type NodeType, pairsOf, type Property, type RelationshipType } from './graph-schema';
+import {
+  type EndPair,
+  type GraphSchema,
+  type NodeType,
+  pairsOf,
+  type Property,
+  type RelationshipType,
+} from './graph-schema';
 import { columnDefinition, nodeDefinition, pairDefinition, quoted, relationshipDefinition } from './schema-definitions';
 
 export type Verdict = 'compatible' | 'confirm' | 'refused';
@@ -35,6 +42,15 @@ const ORDER = [
 /** Everything that makes `target` out of `current`, in the order in which it can be done. */
 export function compareSchemas(current: GraphSchema, target: GraphSchema, rows: RowCounts): SchemaChange[] {
   return new Comparison(current, target, rows).changes();
+}
+
+/** Relationships that led one way only and lead several now, with that way: rows that say no types meant it. */
+export function formerOnlyPairs(before: GraphSchema, after: GraphSchema): { table: string; pair: EndPair }[] {
+  return after.relationships.flatMap((relationship) => {
+    const old = before.relationships.find(({ name }) => name === relationship.name);
+    if (old === undefined || pairsOf(old).length > 1 || pairsOf(relationship).length === 1) return [];
+    return [{ table: relationship.name, pair: pairsOf(old)[0] }];
+  });
 }
 
 /** Whether statements must be run: without, only words change and the data stays as it is. */

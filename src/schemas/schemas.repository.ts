@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Transactor } from '../database/transactor';
-import type { GraphSchema } from './graph-schema';
+import type { EndPair, GraphSchema } from './graph-schema';
 import type { SchemaVersion } from './schema-version';
 
 const COLUMNS = `number, status, schema, base, changes, operation_id as "operationId", generation, note,
@@ -111,6 +111,15 @@ export class SchemasRepository {
       number,
       operationId,
     ]);
+  }
+
+  /** Notes in files of a relationship which types their rows join, where neither they nor their sender say it. */
+  async sayEnds(em: EntityManager, graphId: string, { table, pair }: { table: string; pair: EndPair }): Promise<void> {
+    await em.query(
+      `update staged_file set options = options || jsonb_build_object('ends', $3::jsonb || coalesce(options -> 'ends', '{}'))
+       where graph_id = $1 and table_name = $2`,
+      [graphId, table, JSON.stringify(pair)],
+    );
   }
 
   /** Makes a pending version the graph's schema. With `stale` it says that staged files hold more than the graph. */

@@ -75,6 +75,10 @@ export class SchemasService {
     });
   }
 
+  async of(graphId: string): Promise<GraphSchema> {
+    return (await this.graphs.get(graphId)).schema;
+  }
+
   /** What it takes to make `target` of the graph's schema, and what it means for its data and its staged files. */
   async propose(graphId: string, target: GraphSchema): Promise<ProposedChange> {
     const [graph, live] = await Promise.all([this.graphs.get(graphId), this.graphs.liveGeneration(graphId)]);

@@ -1,5 +1,5 @@
 import { InvalidRequest } from '../common/problem.filter';
-import type { GraphSchema } from '../schemas/graph-schema';
+import { findType, type GraphSchema, pairsOf, pairsWith, type SaidEnds } from '../schemas/graph-schema';
 import type { ColumnMapping } from './duckdb/messages';
 import { targetOf } from './duckdb/part-source';
 import { targetColumns } from './prepare-plan';
@@ -25,4 +25,18 @@ export function checkMapping(schema: GraphSchema, table: string, mapping: Column
     return other === undefined ? [] : [{ loc, msg: `"${other}" is mapped to "${target}" too`, type: 'duplicate' }];
   });
   if (problems.length > 0) throw new InvalidRequest(problems);
+}
+
+/** Throws {@link InvalidRequest} where a file says ends that its table cannot have. */
+export function checkEnds(schema: GraphSchema, table: string, ends: SaidEnds = {}): void {
+  const found = findType(schema, table);
+  const said = (['from', 'to'] as const).filter((role) => ends[role] !== undefined);
+  if (said.length === 0) return;
+  const loc = ['body', `${said[0]}_label`];
+  if (found?.kind !== 'relationship') {
+    throw new InvalidRequest([{ loc, msg: `${table} is no relationship and has no ends`, type: 'unknown_column' }]);
+  }
+  if (pairsWith(found.type, ends).length > 0) return;
+  const pairs = pairsOf(found.type).map(({ from, to }) => `from ${from} to ${to}`);
+  throw new InvalidRequest([{ loc, msg: `${table} leads ${pairs.join(', ')}`, type: 'pair_unknown' }]);
 }

@@ -16,7 +16,7 @@ import { findType, type GraphSchema } from '../schemas/graph-schema';
 import { ObjectStore } from '../storage/object-store';
 import { ObjectTooLarge } from '../storage/storage.errors';
 import { formatOf } from './content-types';
-import { checkMapping } from './column-mapping';
+import { checkEnds, checkMapping } from './column-mapping';
 import { tableNames } from './prepare-plan';
 import { type FileOptions, filePrefix, type FileStatus, type StagedFile } from './staged-file.entity';
 import {
@@ -74,6 +74,7 @@ export class FilesService {
     if (!findType(graph.schema, tableName)) throw new TableNotFound(tableName, tableNames(graph.schema));
     this.tiers.requireRoomForFile(graph.tier, (await this.files.totals(this.transactor.em, graphId, {})).files);
     checkMapping(graph.schema, tableName, options.mapping);
+    checkEnds(graph.schema, tableName, options.ends);
     const id = this.ids.uuid();
     return this.transactor.run(async (em) => {
       const createdAt = this.clock.now();

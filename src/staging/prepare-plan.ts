@@ -2,6 +2,7 @@ import {
   type EndPair,
   findType,
   type GraphSchema,
+  keyType,
   type NodeType,
   pairsOf,
   type Property,
@@ -33,7 +34,7 @@ export function targetColumns(schema: GraphSchema, table: string): TargetColumn[
     );
   }
   const { type } = found;
-  const labels = [labelOf(type, 'from') ?? [], labelOf(type, 'to') ?? []].flat();
+  const labels = type.pairs === undefined ? [] : [labelOf(type, 'from') ?? [], labelOf(type, 'to') ?? []].flat();
   return [end(schema, type, 'from'), end(schema, type, 'to'), ...labels, ...type.properties.map(toColumn)];
 }
 
@@ -79,25 +80,25 @@ export function preparePlan(schema: GraphSchema): PrepareTable[] {
   return [...schema.nodes.map(node), ...schema.relationships.map(relationship)];
 }
 
-/** What is prepared of a table: itself, or each pair of node types of its own, since their keys may be of other types. */
+/** What is prepared of a table: itself, or each pair of node types on its own, since their keys may be of other types. */
 export function preparedPairs(schema: GraphSchema, table: PrepareTable): PrepareTable[] {
   const found = findType(schema, table.table);
-  if (found?.kind !== 'relationship' || found.type.pairs === undefined) return [table];
+  if (found?.kind !== 'relationship') return [table];
   const { type } = found;
-  const [first, ...others] = pairsOf(type);
+  const pairs = pairsOf(type);
   const labels = { fromLabel: labelOf(type, 'from'), toLabel: labelOf(type, 'to') };
-  return [first, ...others].map((ends): PrepareTable => {
-    const pair: PairRows = { ...ends, ...labels, ...(ends === first && { others }) };
+  return pairs.map((ends, at): PrepareTable => {
+    const pair: PairRows = { ...ends, ...labels, pairs, judges: at === 0 };
     const columns = [end(schema, type, 'from', ends), end(schema, type, 'to', ends), ...type.properties.map(toColumn)];
     return { ...table, ...ends, columns, pair };
   });
 }
 
-/** The column that names the node type at an end; none where all pairs have the same one there. */
-function labelOf(type: RelationshipType, role: 'from' | 'to'): TargetColumn | undefined {
-  if (new Set(pairsOf(type).map((pair) => pair[role])).size === 1) return undefined;
+/** The column that names the node type at an end; none where a property has its name, which the only pair allows. */
+function labelOf({ properties }: RelationshipType, role: 'from' | 'to'): TargetColumn | undefined {
   const name = LABEL_COLUMNS[role];
-  return { name, type: 'STRING', role: 'label', required: true, sources: [name] };
+  if (properties.some((property) => property.name.toLowerCase() === name)) return undefined;
+  return { name, type: 'STRING', role: 'label', required: false, sources: [name] };
 }
 
 function toColumn({ name, type, required, default: value }: Property): TargetColumn {
@@ -107,12 +108,7 @@ function toColumn({ name, type, required, default: value }: Property): TargetCol
 
 /** Of all pairs together: text, where their keys have not one type. */
 function end(schema: GraphSchema, relationship: RelationshipType, role: 'from' | 'to', pair?: EndPair): TargetColumn {
-  const types = (pair ? [pair] : pairsOf(relationship)).map((ends) => {
-    const node = schema.nodes.find(({ name }) => name === ends[role]);
-    const key = node?.properties.find(({ name }) => name === node.primaryKey);
-    if (!key) throw new Error(`The ${role} end of ${relationship.name} has no key`);
-    return key.type;
-  });
+  const types = (pair ? [pair] : pairsOf(relationship)).map((ends) => keyType(schema, ends[role]));
   const type = types.every((one) => one === types[0]) ? types[0] : 'STRING';
   const named = role === 'from' ? relationship.fromColumn : relationship.toColumn;
   // A property of the same name wins over a guess, never over what the schema says.

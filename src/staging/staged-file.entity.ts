@@ -1,5 +1,6 @@
 import { Column, Entity, PrimaryColumn, type ValueTransformer } from 'typeorm';
 import type { ErrorBody } from '../common/problem';
+import type { SaidEnds } from '../schemas/graph-schema';
 import type { ColumnMapping, CsvOptions, FileContent, FileFormat, StagedColumn } from './duckdb/messages';
 
 /**
@@ -13,6 +14,8 @@ export type FileStatus = (typeof FILE_STATUSES)[number];
 export interface FileOptions {
   csv?: CsvOptions;
   mapping?: ColumnMapping;
+  /** Node types at the ends of its rows, where these do not say them. */
+  ends?: SaidEnds;
 }
 
 /** Sizes and counts are below 2^53. */

@@ -204,9 +204,9 @@ export class StagingService implements OnModuleInit {
       if (error instanceof ObjectNotFound) throw new StagingChanged(file.fileName);
       throw error;
     }
-    const { mapping, csv } = file.options;
+    const { mapping, ends, csv } = file.options;
     const formats = { dateFormats: csv?.dateFormats, timestampFormats: csv?.timestampFormats };
-    return { fileId: file.id, fileName: file.fileName, path, mapping, ...formats };
+    return { fileId: file.id, fileName: file.fileName, path, mapping, ends, ...formats };
   }
 }
 

@@ -366,7 +366,7 @@ describe('schemas', () => {
       `/v1/graphs/${graphId}/tables`,
     );
     const columns = tables.find(({ table_name }) => table_name === 'LIKES')!.columns.map(({ name }) => name);
-    expect(columns).toEqual(['from', 'to', 'to_label', 'stars']);
+    expect(columns).toEqual(['from', 'to', 'from_label', 'to_label', 'stars']);
     expect(await materialize(graphId)).toMatchObject({ rows_loaded: 6, rows_rejected: 4 });
     const liked = 'MATCH (p:Person)-[l:LIKES]->(x) RETURN p.name AS p, label(x) AS x, l.stars AS s ORDER BY s';
     expect(await client.query(graphId, liked)).toEqual([
@@ -381,7 +381,7 @@ describe('schemas', () => {
     const failed = JSON.stringify((await client.events(strict)).find(({ event }) => event === 'operation_error'));
     for (const reason of [
       'pair_unknown: LIKES does not lead from Person to Robot',
-      'pair_unknown: LIKES does not lead from Person to nothing',
+      'pair_ambiguous: LIKES may lead from Person to Person or from Person to Post: say which in from_label and to_label',
       'type_mismatch: to is not INT64: x',
       'to_not_found: no Post has the key none',
     ])
@@ -396,5 +396,118 @@ describe('schemas', () => {
       confirm: true,
     });
     expect(await client.query(graphId, 'MATCH ()-[l:LIKES]->() RETURN count(*) AS n')).toEqual([{ n: 1 }]);
+  });
+
+  it('join types whose keys are the same only as somebody says, from files, rows and later files alike', async () => {
+    const robot = { name: 'Robot', properties: [key] };
+    const pair = (from_node: string, to_node: string) => ({ from_node, to_node });
+    const pairs = [pair('Person', 'Person'), pair('Person', 'Robot'), pair('Robot', 'Person')];
+    const likes = { name: 'LIKES', pairs, properties: [{ name: 'n', type: 'INT64' }] };
+    const graphId = await client.createGraph({ name: 'likes', nodes: [person, robot], relationships: [likes] });
+    const announced = async (body: object): Promise<Response> =>
+      client.request('POST', `/v1/graphs/${graphId}/files`, {
+        file_name: 'likes.csv',
+        table_name: 'LIKES',
+        content_type: 'text/csv',
+        ...body,
+      });
+    const send = async (body: object, content: string): Promise<void> => {
+      const file = (await (await announced(body)).json()) as { file_id: string; upload_url: string };
+      await fetch(file.upload_url, { method: 'PUT', body: content, headers: { 'content-type': 'text/csv' } });
+      await client.expect(200, 'PATCH', `/v1/graphs/${graphId}/files/${file.file_id}`, { status: 'uploaded' });
+    };
+    const found = () =>
+      client.query(
+        graphId,
+        'MATCH (a)-[l:LIKES]->(b) RETURN l.n AS n, label(a) AS a, a.id AS f, label(b) AS b, b.id AS t ORDER BY n',
+      );
+    await client.stage(graphId, 'Person', 'p.csv', 'id,name,age\n1,Ada,36\n2,Grace,85\n');
+    await client.stage(graphId, 'Robot', 'r.csv', 'id\n1\n2\n');
+    // All of the file, part of it, and each row on its own.
+    await send({ from_label: 'Person', to_label: 'Robot' }, 'from,to,n\n1,1,1\n2,1,2\n');
+    await send({ from_label: 'Person' }, 'from,to,n,to_label\n1,2,3,Person\n1,2,4,Robot\n1,2,99,\n');
+    await send({}, 'from,to,n,from_label,to_label\n2,1,5,Robot,Person\n2,1,6,Robot,\n2,1,98,Robot,Robot\n');
+    expect(await materialize(graphId)).toMatchObject({
+      tables: [{}, {}, { rows_loaded: 6, reasons: { pair_ambiguous: 1, pair_unknown: 1 } }],
+    });
+    const first = [
+      { n: 1, a: 'Person', f: 1, b: 'Robot', t: 1 },
+      { n: 2, a: 'Person', f: 2, b: 'Robot', t: 1 },
+      { n: 3, a: 'Person', f: 1, b: 'Person', t: 2 },
+      { n: 4, a: 'Person', f: 1, b: 'Robot', t: 2 },
+      { n: 5, a: 'Robot', f: 2, b: 'Person', t: 1 },
+      { n: 6, a: 'Robot', f: 2, b: 'Person', t: 1 },
+    ];
+    expect(await found()).toEqual(first);
+
+    await send({ to_label: 'Person' }, 'from,to,n,from_label\n1,2,7,Robot\n1,2,8,Person\n9,1,97,Robot\n');
+    expect(await materialize(graphId)).toMatchObject({
+      mode: 'incremental',
+      tables: [{}, {}, { rows_loaded: 2, rows_in_graph: 8, reasons: { from_not_found: 1 } }],
+    });
+    const rows = async (relationships: object[]): Promise<Record<string, unknown>> => {
+      const request = client.request('POST', `/v1/graphs/${graphId}/rows`, { relationships }, { prefer: 'wait=30' });
+      return (await (await request).json()) as Record<string, unknown>;
+    };
+    const row = (n: number, rest: object) => ({ type: 'LIKES', from: 2, to: 2, properties: { n }, ...rest });
+    expect(
+      (await rows([row(0, {}), row(0, { from_label: 'Person' }), row(0, { from_label: 'Robot', to_label: 'Robot' })]))
+        .detail,
+    ).toMatchObject([
+      { loc: ['body', 'relationships', 0, 'from_label'], type: 'pair_ambiguous' },
+      { loc: ['body', 'relationships', 1, 'from_label'], type: 'pair_ambiguous' },
+      { loc: ['body', 'relationships', 2, 'from_label'], type: 'pair_unknown' },
+    ]);
+    expect(
+      await rows([row(9, { from_label: 'Robot' }), row(10, { from_label: 'Person', to_label: 'Robot' })]),
+    ).toMatchObject({ status: 'completed', result: { rows_loaded: 2 } });
+    const all = [
+      ...first,
+      { n: 7, a: 'Robot', f: 1, b: 'Person', t: 2 },
+      { n: 8, a: 'Person', f: 1, b: 'Person', t: 2 },
+      { n: 9, a: 'Robot', f: 2, b: 'Person', t: 2 },
+      { n: 10, a: 'Person', f: 2, b: 'Robot', t: 2 },
+    ];
+    expect(await found()).toEqual(all);
+    expect(await materialize(graphId, { rebuild: true })).toMatchObject({ mode: 'rebuild' });
+    expect(await found()).toEqual(all);
+
+    const wrong = [
+      { to_label: 'Post' },
+      { from_label: 'Robot', to_label: 'Robot' },
+      { table_name: 'Person', from_label: 'Person' },
+    ];
+    for (const body of wrong) expect((await announced(body)).status).toBe(422);
+  });
+
+  it('keep what files of a relationship meant when it led one way only, and take no row for what it is not', async () => {
+    const robot = { name: 'Robot', properties: [key] };
+    const graphId = await client.createGraph({ ...people, nodes: [person, robot] });
+    await client.stage(graphId, 'Person', 'p.csv', 'id,name,age\n1,Ada,36\n2,Grace,85\n');
+    await client.stage(graphId, 'Robot', 'r.csv', 'id\n1\n2\n');
+    await client.stage(graphId, 'KNOWS', 'k.csv', 'from,to\n1,2\n');
+    await materialize(graphId);
+    const known = () =>
+      client.query(graphId, 'MATCH (a)-[:KNOWS]->(b) RETURN label(b) AS l, b.id AS id ORDER BY l, id');
+    const toRobot = { name: 'KNOWS', pairs: [{ from_node: 'Person', to_node: 'Robot' }] };
+    await change(graphId, { add: { relationships: [toRobot] } });
+    await client.stage(graphId, 'KNOWS', 'k2.csv', 'from,to,to_label\n2,1,Robot\n2,1,Person\n');
+    expect(await materialize(graphId)).toMatchObject({ mode: 'incremental', rows_loaded: 2 });
+    const both = [
+      { l: 'Person', id: 1 },
+      { l: 'Person', id: 2 },
+      { l: 'Robot', id: 1 },
+    ];
+    expect(await known()).toEqual(both);
+    expect(await materialize(graphId, { rebuild: true })).toMatchObject({ rows_rejected: 0 });
+    expect(await known()).toEqual(both);
+    // A robot's row does not become a person's when the relationship leads to persons alone again.
+    await change(graphId, { drop: ['relationships.KNOWS.pairs.Person->Robot'], confirm: true });
+    expect(await known()).toEqual(both.slice(0, 2));
+    expect(await materialize(graphId, { rebuild: true })).toMatchObject({
+      rows_rejected: 1,
+      rejected_samples: [{ reason: 'pair_unknown: KNOWS does not lead from Person to Robot' }],
+    });
+    expect(await known()).toEqual(both.slice(0, 2));
   });
 });

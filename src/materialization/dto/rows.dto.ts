@@ -28,6 +28,19 @@ export class RelationshipRowDto {
   @IsDefined()
   to: unknown;
 
+  @ApiProperty({
+    required: false,
+    description: 'type of the node that it leads from, where the key alone does not tell',
+  })
+  @IsOptional()
+  @Text({ max: 255 })
+  from_label?: string | null;
+
+  @ApiProperty({ required: false, description: 'type of the node that it leads to' })
+  @IsOptional()
+  @Text({ max: 255 })
+  to_label?: string | null;
+
   @ApiProperty({ required: false, type: Object })
   @IsOptional()
   @IsObject()

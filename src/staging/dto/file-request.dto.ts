@@ -44,11 +44,32 @@ export class FileUploadRequest {
   @IsOptional()
   @IsColumnMapping()
   column_mapping?: Record<string, string | null>;
+
+  @ApiProperty({
+    required: false,
+    example: 'Person',
+    description:
+      'of a relationship that joins several pairs of types: the type that the rows lead from, where they do not say it',
+  })
+  @IsOptional()
+  @Text({ max: 255 })
+  from_label?: string;
+
+  @ApiProperty({ required: false, description: 'the same of the type that they lead to' })
+  @IsOptional()
+  @Text({ max: 255 })
+  to_label?: string;
 }
 
 /** How a request wants its file to be read. */
-export function toFileOptions({ csv, column_mapping: mapping }: FileUploadRequest): FileOptions {
-  return { ...(csv && { csv: toCsvOptions(csv) }), ...(mapping && { mapping: toMapping(mapping) }) };
+export function toFileOptions(request: FileUploadRequest): FileOptions {
+  const { csv, column_mapping: mapping, from_label: from, to_label: to } = request;
+  const ends = { ...(from != null && { from }), ...(to != null && { to }) };
+  return {
+    ...(csv && { csv: toCsvOptions(csv) }),
+    ...(mapping && { mapping: toMapping(mapping) }),
+    ...(Object.keys(ends).length > 0 && { ends }),
+  };
 }
 
 export const STATUS_UPDATES = ['uploaded', 'archived', 'disabled'] as const;

@@ -72,6 +72,14 @@ export class GetFileInfoResponse extends FileInfo {
   content: object | null;
   @ApiProperty({ nullable: true, type: Object, description: 'columns of the file by what they hold' })
   column_mapping: object | null;
+  @ApiProperty({
+    nullable: true,
+    type: String,
+    description: 'the type that its rows lead from, where they do not say it',
+  })
+  from_label: string | null;
+  @ApiProperty({ nullable: true, type: String })
+  to_label: string | null;
   @ApiProperty({ nullable: true, type: String, description: 'the operation that read it last' })
   operation_id: string | null;
   @ApiProperty()
@@ -143,6 +151,8 @@ export function toFileDetails(file: StagedFile): GetFileInfoResponse {
     columns: file.columns,
     content: file.content,
     column_mapping: file.options.mapping ?? null,
+    from_label: file.options.ends?.from ?? null,
+    to_label: file.options.ends?.to ?? null,
     operation_id: file.operationId,
     layers: {
       s3: {

@@ -1,5 +1,5 @@
 import type { Json } from '@duckdb/node-api';
-import type { PropertyType } from '../../schemas/graph-schema';
+import type { EndPair, PropertyType, SaidEnds } from '../../schemas/graph-schema';
 
 /** One column of a staged part, by DuckDB's name of its type. */
 export interface StagedColumn {
@@ -95,17 +95,19 @@ export interface PartRef extends DateFormats {
   fileName: string;
   path: string;
   mapping?: ColumnMapping;
+  /** Node types at the ends of those rows of a relationship that do not say them. */
+  ends?: SaidEnds;
 }
 
-/** One of the several pairs of node types that a relationship joins, and how its rows are known. */
-export interface PairRows {
-  from: string;
-  to: string;
-  /** The columns that name the type at an end, where not all pairs have the same one. */
+/** One of the pairs of node types that a relationship joins, and how its rows are known. */
+export interface PairRows extends EndPair {
+  /** The columns that name the type at an end; what a row leaves open its file may say ({@link PartRef}). */
   fromLabel?: TargetColumn;
   toLabel?: TargetColumn;
-  /** For the first pair, which also judges the rows that belong to none: all others. */
-  others?: { from: string; to: string }[];
+  /** All pairs of the relationship, this one among them. */
+  pairs: EndPair[];
+  /** Whether the rows that join no pair, or may join several, are this one's to reject. */
+  judges: boolean;
 }
 
 export interface PrepareTable {
@@ -116,7 +118,7 @@ export interface PrepareTable {
   /** Node tables that the ends of a relationship point at. */
   from?: string;
   to?: string;
-  /** Of a relationship with several pairs, the one whose rows are taken. */
+  /** Of a relationship, the pair whose rows are taken. */
   pair?: PairRows;
   /** Oldest first. Of two nodes with one key the one in the newer part counts; within one part the second is a fault. */
   parts: PartRef[];
@@ -140,6 +142,7 @@ export type RejectReason =
   | 'key_missing'
   | 'end_missing'
   | 'pair_unknown'
+  | 'pair_ambiguous'
   | 'required_missing'
   | 'duplicate_key'
   | 'from_not_found'

@@ -1,4 +1,5 @@
 import { castTo, duckdbType, literal, quoted, storedType } from './casts';
+import type { EndPair, SaidEnds } from '../../schemas/graph-schema';
 import type { DuckDbSession } from './duckdb-session';
 import type { ColumnMapping, DateFormats, PartRef, PrepareTable, StagedColumn, TargetColumn } from './messages';
 
@@ -7,6 +8,7 @@ interface PartGroup {
   columns: StagedColumn[];
   mapping: ColumnMapping;
   formats: DateFormats;
+  ends: SaidEnds;
   parts: { index: number; part: PartRef }[];
 }
 
@@ -28,10 +30,10 @@ export class PartSource {
     const groups = new Map<string, PartGroup>();
     for (const [index, part] of table.parts.entries()) {
       const columns = await session.columns(`select * from read_parquet(${literal(part.path)})`);
-      const { mapping = {}, dateFormats, timestampFormats } = part;
+      const { mapping = {}, ends = {}, dateFormats, timestampFormats } = part;
       const formats = { dateFormats, timestampFormats };
-      const signature = JSON.stringify([columns, mapping, formats]);
-      const group = groups.get(signature) ?? { columns, mapping, formats, parts: [] };
+      const signature = JSON.stringify([columns, mapping, formats, ends]);
+      const group = groups.get(signature) ?? { columns, mapping, formats, ends, parts: [] };
       group.parts.push({ index, part });
       groups.set(signature, group);
     }
@@ -42,9 +44,7 @@ export class PartSource {
   missing(): ColumnProblem[] {
     if (this.isLaterPair) return [];
     return this.problems((group) =>
-      [...this.table.columns, ...this.labels]
-        .filter((column) => column.required && !find(group, column))
-        .map(({ name }) => name),
+      this.table.columns.filter((column) => column.required && !find(group, column)).map(({ name }) => name),
     );
   }
 
@@ -82,7 +82,7 @@ export class PartSource {
     const wanted = JSON.stringify(this.table.columns.map(({ type }) => storedType(type)));
     return (
       this.groups.length === 1 &&
-      this.table.pair === undefined &&
+      this.pairOf(this.groups[0]) === undefined &&
       this.table.columns.every((column) => column.default === undefined) &&
       JSON.stringify(this.groups[0].columns.map(({ type }) => type)) === wanted &&
       this.table.columns.every((column, at) => find(this.groups[0], column) === this.groups[0].columns[at])
@@ -100,16 +100,20 @@ export class PartSource {
     });
     const pair = this.pairOf(group);
     const misfits = casts.flatMap(({ misfit }) => (misfit ? [`(${misfit})`] : []));
-    if (pair) misfits.push(`(${pair.wrong} is not null)`);
+    if (pair?.unfit) misfits.push(`(${pair.unfit})`);
     const selected = [
       ...casts.map(({ sql }, at) => `${sql} as c${at}`),
       `${misfits.join(' or ') || 'false'} as misfit`,
     ];
     if (withOrigin) {
-      selected.push(origin(group), `${pair?.wrong ?? 'cast(null as varchar)'} as wrong_pair`);
+      selected.push(
+        origin(group),
+        `${pair?.wrong ?? NOTHING} as wrong_pair`,
+        `${pair?.unclear ?? NOTHING} as unclear_pair`,
+      );
       casts.forEach(({ misfit, source }, at) =>
         selected.push(
-          `${misfit ? `case when ${misfit} then left(cast(${source} as varchar), 80) end` : 'cast(null as varchar)'} as m${at}`,
+          `${misfit ? `case when ${misfit} then left(cast(${source} as varchar), 80) end` : NOTHING} as m${at}`,
         ),
       );
     }
@@ -122,29 +126,34 @@ export class PartSource {
 
   /** What is wrong with whole columns is said once, for the first pair. */
   private get isLaterPair(): boolean {
-    return this.table.pair !== undefined && this.table.pair.others === undefined;
+    return this.table.pair?.judges === false;
   }
 
-  /** Which rows of the group are the pair's, and what those of none say instead (null where all is well). */
-  private pairOf(group: PartGroup): { rows: string; wrong: string } | undefined {
+  /**
+   * Which rows of the group are the pair's; for the pair that judges, also those that are no pair's (`unfit`), with what
+   * they say instead (`wrong`) or what they may be (`unclear`). Undefined where all rows are the only pair's.
+   */
+  private pairOf(group: PartGroup): { rows: string; unfit?: string; wrong?: string; unclear?: string } | undefined {
     const { pair } = this.table;
     if (pair === undefined) return undefined;
-    const text = (label: TargetColumn): string => {
-      const found = find(group, label);
-      return found ? `cast(${quoted(found.name)} as varchar)` : 'cast(null as varchar)';
+    const [from, to] = [labelIn(group, pair.fromLabel, group.ends.from), labelIn(group, pair.toLabel, group.ends.to)];
+    if (pair.pairs.length === 1 && from === NOTHING && to === NOTHING) return undefined;
+    const fits = (ends: EndPair): string =>
+      `(coalesce(${from} = ${literal(ends.from)}, true) and coalesce(${to} = ${literal(ends.to)}, true))`;
+    const candidates = `(${pair.pairs.map((ends) => `cast(${fits(ends)} as integer)`).join(' + ')})`;
+    const own = `(${candidates} = 1 and ${fits(pair)})`;
+    if (!pair.judges) return { rows: own };
+    const said = (label: string, role: 'from' | 'to'): string =>
+      `coalesce(left(${label}, 80), ${literal(new Set(pair.pairs.map((ends) => ends[role])).size > 1 ? 'any type' : pair[role])})`;
+    const possible = pair.pairs.map(
+      (ends) => `case when ${fits(ends)} then ${literal(`${ends.from} to ${ends.to}`)} end`,
+    );
+    return {
+      rows: `(${own} or ${candidates} <> 1)`,
+      unfit: `${candidates} <> 1`,
+      wrong: `case when ${candidates} = 0 then ${said(from, 'from')} || ' to ' || ${said(to, 'to')} end`,
+      unclear: `case when ${candidates} > 1 then left(concat_ws(' or from ', ${possible.join(', ')}), 200) end`,
     };
-    const joins = (ends: { from: string; to: string }): string =>
-      [
-        ...(pair.fromLabel ? [`${text(pair.fromLabel)} = ${literal(ends.from)}`] : []),
-        ...(pair.toLabel ? [`${text(pair.toLabel)} = ${literal(ends.to)}`] : []),
-      ].join(' and ');
-    const own = `coalesce(${joins(pair)}, false)`;
-    if (pair.others === undefined) return { rows: own, wrong: 'cast(null as varchar)' };
-    const others = pair.others.map((ends) => `coalesce(${joins(ends)}, false)`).join(' or ');
-    const said = (label: TargetColumn | undefined, type: string): string =>
-      label ? `coalesce(left(${text(label)}, 80), 'nothing')` : literal(type);
-    const wrong = `${said(pair.fromLabel, pair.from)} || ' to ' || ${said(pair.toLabel, pair.to)}`;
-    return { rows: `not (${others})`, wrong: `case when not ${own} then ${wrong} end` };
   }
 
   private problems(columnsOf: (group: PartGroup) => string[]): ColumnProblem[] {
@@ -163,6 +172,16 @@ export class PartSource {
 
 function withDefault(sql: string, { type, default: value }: TargetColumn): string {
   return value === undefined ? sql : `coalesce(${sql}, cast(${literal(value)} as ${duckdbType(type)}))`;
+}
+
+const NOTHING = 'cast(null as varchar)';
+
+/** What a row says of the type at an end, else what its file says. */
+function labelIn(group: PartGroup, label: TargetColumn | undefined, ofFile: string | undefined): string {
+  const found = label && find(group, label);
+  if (!found) return ofFile === undefined ? NOTHING : `cast(${literal(ofFile)} as varchar)`;
+  const said = `cast(${quoted(found.name)} as varchar)`;
+  return ofFile === undefined ? said : `coalesce(${said}, ${literal(ofFile)})`;
 }
 
 /** What the mapping says comes first; a column that is mapped to something else is not looked at. */

@@ -70,6 +70,11 @@ function judgeSql(source: PartSource, context: PrepareContext): string {
       reason: 'pair_unknown',
       detail: `${literal(`${table.table} does not lead from `)} || wrong_pair`,
     },
+    {
+      when: 'unclear_pair is not null',
+      reason: 'pair_ambiguous',
+      detail: `${literal(`${table.table} may lead from `)} || unclear_pair || ': say which in from_label and to_label'`,
+    },
     ...columnRules,
   ];
   let from = `(${source.select({ origin: true })}) as rows`;

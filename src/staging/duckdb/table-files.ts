@@ -39,7 +39,7 @@ export async function writeRows(
 
 /** Names the files of a table, and of a pair of one. */
 export function fileStem({ table, pair }: PrepareTable): string {
-  return pair === undefined ? table : `${table}.${pair.from}.${pair.to}`;
+  return pair === undefined || pair.pairs.length === 1 ? table : `${table}.${pair.from}.${pair.to}`;
 }
 
 /** The column of the table that has a role; `c<n>` in a source. */
