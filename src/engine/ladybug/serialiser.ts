@@ -1,7 +1,7 @@
 import type { QueryColumn } from '../graph-engine';
 import { losingProperties } from './exact-expressions';
 import type { ColumnSource } from './exact-statement';
-import { dateText, dayTexts, instantText, isoDuration, isoInstant } from './time-texts';
+import { dateText, dayTexts, instantText, isoInterval, isoInstant } from './time-texts';
 import { parseType, propertyKey, type ElementKind, type TableTypes, type ValueType } from './value-types';
 
 /**
@@ -110,7 +110,7 @@ function timestamp({ textOf, losses }: Context, cut: boolean): Serialise {
 /** The binding gives milliseconds and months counted as 30 days, which tells nothing. */
 function interval(losses: Losses): Serialise {
   return (_, exact) => {
-    if (typeof exact === 'string') return quote(isoDuration(exact));
+    if (typeof exact === 'string') return quote(isoInterval(exact));
     losses.seen = true;
     return 'null';
   };

@@ -1,3 +1,5 @@
+import { isoDuration } from '../../common/iso-duration';
+
 const DAY_MS = 86_400_000;
 
 /** Text of a day by its number since 1970. Most results repeat few days, and formatting a Date is slow. */
@@ -53,26 +55,18 @@ function isoDay(text: string): string {
 const ENGINE_INTERVAL =
   /^(?:(-?\d+) years? ?)?(?:(-?\d+) months? ?)?(?:(-?\d+) days? ?)?(?:(-?)(\d+):(\d\d):(\d\d)(?:\.(\d+))?)?$/;
 
-/** ISO 8601 of an interval as the engine prints it (`1 year -2 months 3 days 04:05:06.000007`). Each part has its sign. */
-export function isoDuration(text: string): string {
+/** ISO 8601 of an interval as the engine prints it (`1 year 2 months -3 days 04:05:06.000007`). Each part has its sign. */
+export function isoInterval(text: string): string {
   const found = ENGINE_INTERVAL.exec(text);
   if (!found) return text;
-  const [, years, months, days, sign, hours, minutes, seconds, fraction = ''] = found;
-  const date = part(years, 'Y') + part(months, 'M') + part(days, 'D');
-  const digits = fraction.replace(/0+$/, '');
-  const second = `${Number(seconds ?? 0)}${digits === '' ? '' : `.${digits}`}`;
-  const time = signed(sign, hours, 'H') + signed(sign, minutes, 'M') + (second === '0' ? '' : `${sign}${second}S`);
-  if (date === '' && time === '') return 'PT0S';
-  return `P${date}${time === '' ? '' : `T${time}`}`;
-}
-
-function part(value: string | undefined, unit: string): string {
-  return value === undefined || Number(value) === 0 ? '' : `${Number(value)}${unit}`;
-}
-
-function signed(sign: string | undefined, value: string | undefined, unit: string): string {
-  const text = part(value, unit);
-  return text === '' ? '' : (sign ?? '') + text;
+  const [, years = 0, months = 0, days = 0, sign, hours = 0, minutes = 0, seconds = 0, fraction = ''] = found;
+  const time = (BigInt(hours) * 60n + BigInt(minutes)) * 60n + BigInt(seconds);
+  const micros = time * 1_000_000n + BigInt(fraction.slice(0, 6).padEnd(6, '0'));
+  return isoDuration({
+    months: Number(years) * 12 + Number(months),
+    days: Number(days),
+    micros: sign === '-' ? -micros : micros,
+  });
 }
 
 function two(value: number): string {

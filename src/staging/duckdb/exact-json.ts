@@ -6,6 +6,7 @@ import {
   type Json,
   JsonDuckDBValueConverter,
 } from '@duckdb/node-api';
+import { isoDuration } from '../../common/iso-duration';
 
 const INTEGERS = new Set<DuckDBTypeId>([
   DuckDBTypeId.BIGINT,
@@ -20,7 +21,6 @@ const TIMESTAMPS = new Set<DuckDBTypeId>([
   DuckDBTypeId.TIMESTAMP_NS,
   DuckDBTypeId.TIMESTAMP_TZ,
 ]);
-const MICROS = 1_000_000n;
 
 /**
  * DuckDB's values as JSON by the rules of query results: a whole number that a JSON number would round is text, decimals
@@ -38,16 +38,6 @@ export const exactJson: DuckDBValueConverter<Json> = (value, type, self) => {
     return /^\d/.test(text) ? `${text.replace(' ', 'T').replace(/\+00$/, '')}Z` : text;
   }
   if (type.typeId === DuckDBTypeId.BLOB) return Buffer.from((value as DuckDBBlobValue).bytes).toString('base64');
-  if (type.typeId === DuckDBTypeId.INTERVAL) return duration(value as DuckDBIntervalValue);
+  if (type.typeId === DuckDBTypeId.INTERVAL) return isoDuration(value as DuckDBIntervalValue);
   return JsonDuckDBValueConverter(value, type, self);
 };
-
-function duration({ months, days, micros }: DuckDBIntervalValue): string {
-  const date = `${months ? `${months}M` : ''}${days ? `${days}D` : ''}`;
-  if (micros === 0n && date !== '') return `P${date}`;
-  const magnitude = micros < 0n ? -micros : micros;
-  const fraction = String(magnitude % MICROS)
-    .padStart(6, '0')
-    .replace(/0+$/, '');
-  return `P${date}T${micros < 0n ? '-' : ''}${magnitude / MICROS}${fraction && `.${fraction}`}S`;
-}
