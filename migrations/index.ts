@@ -17,6 +17,7 @@ import { SchemaFollowUp1765000131000 } from './1765000131000-schema-follow-up';
 import { QueryMetering1765000071000 } from './1765000071000-query-metering';
 import { Subgraphs1765000140000 } from './1765000140000-subgraphs';
 import { KeptResults1765000110000 } from './1765000110000-kept-results';
+import { StagingTables1765000120000 } from './1765000120000-staging-tables';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -39,4 +40,5 @@ export const MIGRATIONS = [
   SchemaFollowUp1765000131000,
   Subgraphs1765000140000,
   KeptResults1765000110000,
+  StagingTables1765000120000,
 ];

@@ -11,6 +11,7 @@ import { MaterializationService } from './materialization.service';
 import { MaterializationsRepository } from './materializations.repository';
 import { LoadRows, MaterializeGraph } from './materialization.operations';
 import { GenerationLoader } from './generation-loader';
+import { IngestFilesSensor } from './ingest-files.sensor';
 import { LoadRowsProcessor } from './load-rows.processor';
 import { RowsController } from './rows.controller';
 import { RowsService } from './rows.service';
@@ -30,6 +31,7 @@ import { MaterializeGraphProcessor } from './materialize-graph.processor';
   controllers: [MaterializationController, RowsController],
   providers: [
     GenerationLoader,
+    IngestFilesSensor,
     LoadRowsProcessor,
     RowsService,
     DryRuns,

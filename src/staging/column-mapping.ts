@@ -3,6 +3,7 @@ import { findType, type GraphSchema, pairsOf, pairsWith, type SaidEnds } from '.
 import type { ColumnMapping } from './duckdb/messages';
 import { targetOf } from './duckdb/part-source';
 import { targetColumns } from './prepare-plan';
+import type { FileOptions } from './staged-file.entity';
 
 /** A mapping as it is kept: names in lower case, since upper and lower case are the same in columns. */
 export function toMapping(given: Record<string, string | null>): ColumnMapping {
@@ -39,4 +40,24 @@ export function checkEnds(schema: GraphSchema, table: string, ends: SaidEnds = {
   if (pairsWith(found.type, ends).length > 0) return;
   const pairs = pairsOf(found.type).map(({ from, to }) => `from ${from} to ${to}`);
   throw new InvalidRequest([{ loc, msg: `${table} leads ${pairs.join(', ')}`, type: 'pair_unknown' }]);
+}
+
+/**
+ * How a file is read: as it says itself, and else as its table says. What the file maps, a column or what one holds, the
+ * table's mapping has nothing to say of.
+ */
+export function mergeOptions(table: FileOptions, file: FileOptions): FileOptions {
+  const own = file.mapping ?? {};
+  const taken = new Set(Object.values(own).filter((target) => target !== null));
+  const inherited = Object.entries(table.mapping ?? {}).filter(
+    ([source, target]) => !(source in own) && !(target !== null && taken.has(target)),
+  );
+  const csv = { ...table.csv, ...file.csv };
+  const mapping = { ...Object.fromEntries(inherited), ...own };
+  const ends = { ...table.ends, ...file.ends };
+  return {
+    ...(Object.keys(csv).length > 0 && { csv }),
+    ...(Object.keys(mapping).length > 0 && { mapping }),
+    ...(Object.keys(ends).length > 0 && { ends }),
+  };
 }

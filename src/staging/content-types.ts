@@ -15,6 +15,9 @@ const FORMATS: Record<string, FileFormat> = {
   'text/plain': 'csv',
 };
 
+/** What files may hold; `/limits` names these. */
+export const FILE_FORMATS: readonly FileFormat[] = [...new Set(Object.values(FORMATS))];
+
 /** Types that say nothing of what is inside; the name must. */
 const WRAPPERS = ['application/gzip', 'application/x-gzip', 'application/zstd', 'application/octet-stream'];
 const EXTENSIONS: Record<string, FileFormat> = {

@@ -5,7 +5,7 @@ import type { GraphAccess } from '../auth/access';
 import type { Actor } from '../auth/actor';
 import { CurrentActor, CurrentGraph } from '../auth/current';
 import { Requires } from '../auth/requires';
-import { NotImplementedYet } from '../common/not-implemented';
+import { InvalidRequest } from '../common/problem.filter';
 import { PlatformConfig } from '../config/platform.config';
 import { PreferredWait, StartsOperation } from '../operations/starts-operation';
 import {
@@ -21,10 +21,13 @@ import {
   FileUploadResponse,
   GetFileInfoResponse,
   ListTableFilesResponse,
+  toAsideAnswer,
   toFileDetails,
   toFileInfo,
+  toStagingAnswer,
   UpdateFileResponse,
 } from './dto/file.dto';
+import { FileStatesService } from './file-states.service';
 import { FilesService } from './files.service';
 import { StageFile } from './staging.operations';
 import { refuseUnlessStaged } from './staging-outcome';
@@ -32,12 +35,14 @@ import { UploadLinks } from './upload-links';
 
 /** A request that prefers nothing waits this long for its file to be read before it answers with the operation. */
 const WAIT_MS = 20_000;
+const INGEST_FIELD = { loc: ['body', 'ingest_to_graph'], type: 'value_error' };
 
 @ApiTags('files')
 @Controller('v1/graphs/:graph_id/files')
 export class FilesController {
   constructor(
     private readonly files: FilesService,
+    private readonly states: FileStatesService,
     private readonly links: UploadLinks,
     private readonly config: PlatformConfig,
   ) {}
@@ -58,6 +63,7 @@ export class FilesController {
       contentType: body.content_type,
       tableName: body.table_name,
       options: toFileOptions(body),
+      ingest: body.ingest_to_graph,
     });
     const origin = this.config.publicUrl?.replace(/\/+$/, '') ?? `${request.protocol}://${request.host}`;
     const { url, expiresIn } = await this.links.sign(origin, file.id);
@@ -93,7 +99,9 @@ export class FilesController {
   @Patch(':file_id')
   @StartsOperation(StageFile, { answer: UpdateFileResponse })
   @Requires('graph:member')
-  @ApiOperation({ summary: 'Say that the content was sent: it is checked and added to its table' })
+  @ApiOperation({
+    summary: 'Say that the content was sent: it is checked and added to its table. Or take it out of there and keep it',
+  })
   async update(
     @CurrentActor() actor: Actor,
     @CurrentGraph() graph: GraphAccess,
@@ -102,23 +110,20 @@ export class FilesController {
     @PreferredWait() preferredMs: number | null,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UpdateFileResponse> {
-    if (body.status !== 'uploaded') throw new NotImplementedYet(`Setting a file to ${body.status}`);
-    if (body.ingest_to_graph) throw new NotImplementedYet('ingest_to_graph');
-    const operationId = await this.files.requestStaging(actor, graph.orgId, graph.id, fileId);
-    const operation =
-      operationId === null ? null : await this.files.waitForStaging(operationId, preferredMs ?? WAIT_MS);
-    if (operation) refuseUnlessStaged(operation);
-    const file = toFileDetails(await this.files.get(graph.id, fileId));
-    if (file.status === 'staged') {
+    const { status, ingest_to_graph: ingest } = body;
+    if (status !== 'uploaded') {
+      if (ingest) throw new InvalidRequest([{ ...INGEST_FIELD, msg: `a file that is ${status} cannot be ingested` }]);
       void reply.status(200);
-      return { ...file, message: `${file.row_count} rows are staged in ${file.table_name}` };
+      const { markedStale } = await this.states.setAside(actor, graph.orgId, graph.id, fileId, status);
+      return toAsideAnswer(await this.files.get(graph.id, fileId), markedStale);
     }
-    const links = `/v1/operations/${operationId}`;
-    return {
-      ...file,
-      message: 'The file is still being read; watch the operation',
-      _links: { stream: `${links}/stream`, status: `${links}/status`, cancel: links },
-    };
+    const operationId = await this.states.requestStaging(actor, graph.orgId, graph.id, fileId, { ingest });
+    const operation =
+      operationId === null ? null : await this.states.waitForStaging(operationId, preferredMs ?? WAIT_MS);
+    if (operation) refuseUnlessStaged(operation);
+    const file = await this.files.get(graph.id, fileId);
+    if (file.status === 'staged') void reply.status(200);
+    return toStagingAnswer(file);
   }
 
   @Delete(':file_id')

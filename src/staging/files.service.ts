@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import type { Actor } from '../auth/actor';
 import { Clock } from '../common/clock';
@@ -8,27 +7,18 @@ import { Ids, UUID } from '../common/ids';
 import { Transactor } from '../database/transactor';
 import { GraphNotReady } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
-import type { Operation } from '../operations/operation.entity';
-import { OperationsService } from '../operations/operations.service';
 import { StorageUsage } from '../limits/storage-usage';
 import { TierTable } from '../limits/tier-table';
-import { findType, type GraphSchema } from '../schemas/graph-schema';
+import { findType } from '../schemas/graph-schema';
 import { ObjectStore } from '../storage/object-store';
 import { ObjectTooLarge } from '../storage/storage.errors';
 import { formatOf } from './content-types';
-import { checkEnds, checkMapping } from './column-mapping';
+import { checkEnds, checkMapping, mergeOptions } from './column-mapping';
 import { tableNames } from './prepare-plan';
 import { type FileOptions, filePrefix, type FileStatus, type StagedFile } from './staged-file.entity';
-import {
-  FileAlreadyStaged,
-  FileNotFound,
-  FileNotUploaded,
-  FileTooLarge,
-  GraphBusy,
-  TableNotFound,
-} from './staging.errors';
-import { StageFile } from './staging.operations';
-import { type FileFilter, StagingRepository, type TableTotals } from './staging.repository';
+import { FileAlreadyStaged, FileNotFound, FileTooLarge, GraphBusy, TableNotFound } from './staging.errors';
+import { type FileFilter, StagingRepository } from './staging.repository';
+import { TablesRepository } from './tables.repository';
 
 const BYTES_PER_MB = 1_048_576;
 /** Bytes may come, and come again, until they are being read. */
@@ -38,7 +28,10 @@ export interface NewFileRequest {
   fileName: string;
   contentType: string;
   tableName: string;
+  /** What is left out is as the table's options say. */
   options: FileOptions;
+  /** Load it into the graph once it is staged. */
+  ingest: boolean;
 }
 
 /** An upload that may begin. */
@@ -54,9 +47,9 @@ export interface ExpectedUpload {
 export class FilesService {
   constructor(
     private readonly files: StagingRepository,
+    private readonly tables: TablesRepository,
     private readonly graphs: GraphsService,
     private readonly objects: ObjectStore,
-    private readonly operations: OperationsService,
     private readonly audit: AuditService,
     private readonly transactor: Transactor,
     private readonly ids: Ids,
@@ -67,12 +60,14 @@ export class FilesService {
 
   /** Announces a file for a table; its bytes come later, by an upload link. */
   async announce(actor: Actor, graphId: string, request: NewFileRequest): Promise<StagedFile> {
-    const { tableName, fileName, options } = request;
+    const { tableName, fileName } = request;
     const format = formatOf(request.contentType, fileName);
     const graph = await this.graphs.get(graphId);
     if (graph.status !== 'active') throw new GraphNotReady(graphId, graph.status);
     if (!findType(graph.schema, tableName)) throw new TableNotFound(tableName, tableNames(graph.schema));
     this.tiers.requireRoomForFile(graph.tier, (await this.files.totals(this.transactor.em, graphId, {})).files);
+    const table = await this.tables.find(this.transactor.em, graphId, tableName);
+    const options = mergeOptions(table?.options ?? {}, request.options);
     checkMapping(graph.schema, tableName, options.mapping);
     checkEnds(graph.schema, tableName, options.ends);
     const id = this.ids.uuid();
@@ -85,6 +80,7 @@ export class FilesService {
         fileName,
         format,
         options,
+        ingestBy: request.ingest ? actor.userId : null,
         createdBy: actor.userId,
         createdAt,
       });
@@ -119,7 +115,7 @@ export class FilesService {
     });
     const replaced = await this.transactor
       .run(async (em) => {
-        const current = this.found(await this.files.findLocked(em, file.graphId, file.id), file.id);
+        const current = await this.files.lock(em, file.graphId, file.id);
         if (!OPEN_FOR_UPLOAD.includes(current.status)) throw new FileAlreadyStaged(current.status);
         const uploadedAt = this.clock.now();
         const changes = { status: 'uploaded' as const, uploadKey, sizeBytes: bytes, uploadedAt, error: null };
@@ -132,27 +128,6 @@ export class FilesService {
       });
     if (replaced !== null) await this.objects.delete(replaced);
     return this.get(file.graphId, file.id);
-  }
-
-  /** Starts reading an uploaded file into its table, unless that is done or under way; null where it is done. */
-  requestStaging(actor: Actor, orgId: string, graphId: string, fileId: string): Promise<string | null> {
-    return this.transactor.run(async (em) => {
-      const file = await this.lock(em, graphId, fileId);
-      if (file.status === 'staged') return null;
-      if (file.status === 'staging') return file.operationId;
-      if (file.uploadKey === null) throw new FileNotUploaded();
-      const operation = await this.operations.begin(em, StageFile, { actor, orgId, graphId, payload: { fileId } });
-      const changes = { status: 'staging' as const, operationId: operation.id, error: null };
-      await this.files.change(em, fileId, [file.status], changes);
-      const details = { graph_id: graphId, operation_id: operation.id };
-      await this.audit.record(em, { actor, action: 'file.staging_requested', target: fileId, orgId, details });
-      return operation.id;
-    });
-  }
-
-  /** The operation at its end, or as it is after `ms`. */
-  waitForStaging(operationId: string, ms: number): Promise<Operation> {
-    return this.operations.waitUntilEnded(operationId, ms);
   }
 
   async get(graphId: string, fileId: string): Promise<StagedFile> {
@@ -173,15 +148,6 @@ export class FilesService {
     return { files, total: totals.files, bytes: totals.bytes };
   }
 
-  /** The schema's types with what is staged for each. */
-  async tables(graphId: string): Promise<{ schema: GraphSchema; staged: TableTotals[] }> {
-    const [{ schema }, staged] = await Promise.all([
-      this.graphs.get(graphId),
-      this.files.tables(this.transactor.em, graphId),
-    ]);
-    return { schema, staged };
-  }
-
   /**
    * Removes a file with its rows from its table. Throws {@link GraphBusy} while an operation changes the graph or reads
    * the file. `markedStale`: the graph still holds its rows, until it is materialized again.
@@ -193,25 +159,19 @@ export class FilesService {
     fileId: string,
   ): Promise<{ file: StagedFile; markedStale: boolean }> {
     const removed = await this.transactor.run(async (em) => {
-      const file = await this.lock(em, graphId, fileId);
+      const file = await this.files.lock(em, graphId, fileId);
       const busy = file.status === 'staging' ? file.operationId : await this.files.changingOperation(em, graphId);
       if (busy !== null) throw new GraphBusy(busy);
       const markedStale = file.materializedGeneration !== null;
-      if (markedStale) {
-        const reason = `file "${file.fileName}" was deleted from ${file.tableName}`;
-        await this.files.markStale(em, graphId, reason, this.clock.now());
-      }
       await this.files.remove(em, fileId);
+      const reason = `file "${file.fileName}" was deleted from ${file.tableName}`;
+      await this.files.noteChange(em, graphId, reason, this.clock.now());
       const details = { graph_id: graphId, file_name: file.fileName, table_name: file.tableName };
       await this.audit.record(em, { actor, action: 'file.deleted', target: fileId, orgId, details });
       return { file, markedStale };
     });
     await this.objects.deletePrefix(filePrefix(removed.file));
     return removed;
-  }
-
-  private async lock(em: EntityManager, graphId: string, fileId: string): Promise<StagedFile> {
-    return this.found(UUID.test(fileId) ? await this.files.findLocked(em, graphId, fileId) : null, fileId);
   }
 
   private found(file: StagedFile | null, fileId: string): StagedFile {

@@ -14,6 +14,7 @@ import { findType } from '../schemas/graph-schema';
 import { ObjectStore } from '../storage/object-store';
 import type { StageResult } from './duckdb/messages';
 import { StagingEngine } from './duckdb/staging-engine';
+import { Ingestion } from './ingestion';
 import { columnTypes, tableNames } from './prepare-plan';
 import { type FileStatus, partOf, type StagedFile } from './staged-file.entity';
 import { FileAlreadyStaged, FileNotFound, TableNotFound } from './staging.errors';
@@ -35,6 +36,7 @@ export class StageFileProcessor extends OperationProcessor<typeof StageFile> {
     private readonly transactor: Transactor,
     private readonly clock: Clock,
     private readonly work: WorkDirectories,
+    private readonly ingestion: Ingestion,
   ) {
     super();
   }
@@ -65,6 +67,7 @@ export class StageFileProcessor extends OperationProcessor<typeof StageFile> {
         if (staged.written && !isConnectionError(error)) await this.objects.delete(partKey);
         throw error;
       }
+      await this.ingestion.begin(file.graphId);
       return result;
     });
   }
@@ -115,6 +118,6 @@ export class StageFileProcessor extends OperationProcessor<typeof StageFile> {
     const changes = { status: 'staged' as const, partKey, rowCount, columns, content, stagedAt, error: null };
     if (!(await this.files.change(em, file.id, ['staging'], changes))) throw new FileNotFound(file.id);
     const reason = `file "${file.fileName}" was staged into ${file.tableName}`;
-    await this.files.markStale(em, file.graphId, reason, stagedAt);
+    await this.files.noteChange(em, file.graphId, reason, stagedAt);
   }
 }

@@ -5,9 +5,10 @@ import type { ColumnMapping, CsvOptions, FileContent, FileFormat, StagedColumn }
 
 /**
  * pending: a link was given out; uploaded: the bytes are there; staging: being read; staged: its part is ready;
- * failed: it could not be read (`error` says why).
+ * failed: it could not be read (`error` says why); disabled: taken out of its table, its part is kept; archived: only the
+ * upload is kept.
  */
-export const FILE_STATUSES = ['pending', 'uploaded', 'staging', 'staged', 'failed'] as const;
+export const FILE_STATUSES = ['pending', 'uploaded', 'staging', 'staged', 'failed', 'disabled', 'archived'] as const;
 export type FileStatus = (typeof FILE_STATUSES)[number];
 
 /** How its sender wants a file to be read. */
@@ -79,6 +80,13 @@ export class StagedFile {
   /** The newest generation that was built from it. */
   @Column('integer', { name: 'materialized_generation', nullable: true })
   readonly materializedGeneration: number | null;
+
+  /** Who wants it to be loaded into the graph once it is staged, and the operation that was begun for that. */
+  @Column('uuid', { name: 'ingest_by', nullable: true })
+  readonly ingestBy: string | null;
+
+  @Column('text', { name: 'ingest_operation_id', nullable: true })
+  readonly ingestOperationId: string | null;
 
   @Column('uuid', { name: 'created_by', nullable: true })
   readonly createdBy: string | null;

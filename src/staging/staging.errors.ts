@@ -69,6 +69,24 @@ export class FileNotUploaded extends DomainError {
   }
 }
 
+/** There are no rows to look at: the file was not read, or only its upload is kept. */
+export class FileNotStaged extends DomainError {
+  readonly code = 'file_not_staged';
+  readonly kind = 'conflict';
+  constructor(status: string) {
+    super(`This file is ${status}, so its rows cannot be looked at. Set its status to "uploaded" to have it read`);
+  }
+}
+
+/** The schema has no such type any more, and no file is staged that would have its rows. */
+export class TableNotStaged extends DomainError {
+  readonly code = 'table_not_staged';
+  readonly kind = 'conflict';
+  constructor(name: string) {
+    super(`No file of ${name} is staged, and the schema no longer has it. Add it to the schema, or drop the table`);
+  }
+}
+
 /** The content is already in a staging table, or on its way; parts never change. */
 export class FileAlreadyStaged extends DomainError {
   readonly code = 'file_already_staged';

@@ -1,17 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { type EntityManager, In, type QueryDeepPartialEntity } from 'typeorm';
+import { type EntityManager, In, IsNull, Not, type QueryDeepPartialEntity } from 'typeorm';
+import { UUID } from '../common/ids';
 import { type FileStatus, type MadeObject, StagedFile } from './staged-file.entity';
+import { FileNotFound } from './staging.errors';
 
 export interface FileFilter {
   tableName?: string;
   statuses?: FileStatus[];
-}
-
-export interface TableTotals {
-  tableName: string;
-  rows: number;
-  files: number;
-  bytes: number;
 }
 
 /** What a generation that goes live holds. */
@@ -27,9 +22,13 @@ export interface HeldFiles {
 
 type NewFile = Pick<
   StagedFile,
-  'id' | 'graphId' | 'tableName' | 'fileName' | 'format' | 'options' | 'createdBy' | 'createdAt'
+  'id' | 'graphId' | 'tableName' | 'fileName' | 'format' | 'options' | 'ingestBy' | 'createdBy' | 'createdAt'
 >;
 type Changes = Partial<Omit<StagedFile, 'id' | 'graphId'>>;
+
+/** Whether the schema of graph `g` still has the type of file `f`. */
+const HAS_TYPE = `(g.schema -> 'nodes') || (g.schema -> 'relationships')
+  @> jsonb_build_array(jsonb_build_object('name', f.table_name))`;
 
 /** Rows of staged files, and what staging knows of the graph's row. */
 @Injectable()
@@ -46,8 +45,24 @@ export class StagingRepository {
     return em.findOneBy(StagedFile, { id: fileId });
   }
 
-  findLocked(em: EntityManager, graphId: string, fileId: string): Promise<StagedFile | null> {
-    return em.findOne(StagedFile, { where: { id: fileId, graphId }, lock: { mode: 'pessimistic_write' } });
+  /** The file of this graph, which nobody else can change until the end of the transaction. Throws {@link FileNotFound}. */
+  async lock(em: EntityManager, graphId: string, fileId: string): Promise<StagedFile> {
+    const where = { id: fileId, graphId };
+    const file = UUID.test(fileId)
+      ? await em.findOne(StagedFile, { where, lock: { mode: 'pessimistic_write' } })
+      : null;
+    if (file === null) throw new FileNotFound(fileId);
+    return file;
+  }
+
+  /** Notes that a file is to be loaded once it is staged; an operation that already does that is kept. */
+  async askToIngest(em: EntityManager, fileId: string, userId: string | null): Promise<void> {
+    await em.query(
+      `update staged_file set ingest_by = $2, ingest_operation_id = (
+         select id from operation o where o.id = ingest_operation_id and o.status in ('pending', 'running')
+       ) where id = $1`,
+      [fileId, userId],
+    );
   }
 
   async list(
@@ -78,19 +93,35 @@ export class StagingRepository {
     return { files: Number(row.files), bytes: Number(row.bytes) };
   }
 
-  /** What is staged, by table. */
-  async tables(em: EntityManager, graphId: string): Promise<TableTotals[]> {
-    const rows = await em.query<{ table_name: string; rows: string; files: string; bytes: string }[]>(
-      `select table_name, coalesce(sum(row_count), 0) as rows, count(*) as files, sum(size_bytes) as bytes
-       from staged_file where graph_id = $1 and status = 'staged' group by table_name`,
-      [graphId],
+  /** Graphs with staged files that are to be loaded, and that no operation changes now. */
+  async graphsToIngest(em: EntityManager): Promise<string[]> {
+    const rows = await em.query<{ id: string }[]>(
+      `select distinct graph_id as id from staged_file f
+       where ingest_by is not null and ingest_operation_id is null and status = 'staged'
+         and materialized_generation is null
+         and not exists (select from operation_lock l where l.resource = 'graph:' || f.graph_id)
+         and exists (select from graph g where g.id = f.graph_id and g.status = 'active')`,
     );
-    return rows.map((row) => ({
-      tableName: row.table_name,
-      rows: Number(row.rows),
-      files: Number(row.files),
-      bytes: Number(row.bytes),
-    }));
+    return rows.map(({ id }) => id);
+  }
+
+  /** The staged files of a graph that are to be loaded and that no operation was begun for, oldest first. */
+  lockFilesToIngest(em: EntityManager, graphId: string): Promise<StagedFile[]> {
+    return em.find(StagedFile, {
+      where: {
+        graphId,
+        status: 'staged',
+        ingestBy: Not(IsNull()),
+        ingestOperationId: IsNull(),
+        materializedGeneration: IsNull(),
+      },
+      order: { createdAt: 'ASC', id: 'ASC' },
+      lock: { mode: 'pessimistic_write' },
+    });
+  }
+
+  async noteIngestion(em: EntityManager, fileIds: string[], operationId: string): Promise<void> {
+    await em.update(StagedFile, { id: In(fileIds) }, { ingestOperationId: operationId });
   }
 
   /** Changes a file while it has one of the statuses `from`; false where it has another or is gone. */
@@ -133,10 +164,31 @@ export class StagingRepository {
     return rows[0]?.operation_id ?? null;
   }
 
-  /** Says that the staging tables hold something else than the graph. The first such moment is kept, the last reason. */
-  async markStale(em: EntityManager, graphId: string, reason: string, at: Date): Promise<void> {
+  /**
+   * Notes that the staged files are others than before, for `reason`: the graph is stale unless the live generation holds
+   * exactly those of its types, with all that its schema asks for. The first such moment is kept, the last reason.
+   */
+  async noteChange(em: EntityManager, graphId: string, reason: string, at: Date): Promise<void> {
+    // The row's lock comes first: of two changes at once the second one sees what the first has done.
+    await em.query('select 1 from graph where id = $1 for update', [graphId]);
     await em.query(
-      'update graph set stale_reason = $2, stale_since = coalesce(stale_since, $3), updated_at = $3 where id = $1',
+      `with live as (
+         select files, behind from generation where graph_id = $1 and status = 'live'
+       ), held as (
+         select unnest(files) as id from live
+       ), staged as (
+         select f.id from staged_file f join graph g on g.id = f.graph_id
+         where f.graph_id = $1 and f.status = 'staged' and ${HAS_TYPE}
+       )
+       update graph set updated_at = $3,
+         stale_reason = case when behind is not null then behind when differs then $2 end,
+         stale_since = case when behind is not null or differs then coalesce(stale_since, $3) end
+       from (
+         select (select behind from live) as behind,
+           exists (select id from held except select id from staged)
+             or exists (select id from staged except select id from held) as differs
+       ) as standing
+       where id = $1`,
       [graphId, reason, at],
     );
   }
@@ -162,8 +214,7 @@ export class StagingRepository {
        from (select $6::text is not null or exists (
            select from staged_file f join graph g on g.id = f.graph_id
            where f.graph_id = $1 and f.status = 'staged' and not f.id = any($2)
-             and (g.schema -> 'nodes') || (g.schema -> 'relationships')
-               @> jsonb_build_array(jsonb_build_object('name', f.table_name))
+             and ${HAS_TYPE}
          ) or exists (
            select from unnest($2::uuid[]) as held(id)
            where not exists (select from staged_file f where f.id = held.id and f.status = 'staged')

@@ -166,6 +166,8 @@ export class StagingService implements OnModuleInit {
       error: null,
       operationId: ctx.operationId,
       materializedGeneration: null,
+      ingestBy: null,
+      ingestOperationId: null,
       createdBy: ctx.userId,
       createdAt: now,
       uploadedAt: now,
@@ -176,6 +178,21 @@ export class StagingService implements OnModuleInit {
   /** How many files a graph has, whatever their state. */
   async fileCount(graphId: string): Promise<number> {
     return (await this.files.totals(this.transactor.em, graphId, {})).files;
+  }
+
+  /** Graphs with staged files that are to be loaded, and that no operation changes now. */
+  graphsToIngest(): Promise<string[]> {
+    return this.files.graphsToIngest(this.transactor.em);
+  }
+
+  /** The staged files of a graph that are to be loaded and that no operation was begun for, until the transaction's end. */
+  lockFilesToIngest(em: EntityManager, graphId: string): Promise<StagedFile[]> {
+    return this.files.lockFilesToIngest(em, graphId);
+  }
+
+  noteIngestion(em: EntityManager, files: StagedFile[], operationId: string): Promise<void> {
+    const ids = files.map(({ id }) => id);
+    return this.files.noteIngestion(em, ids, operationId);
   }
 
   /** Puts finished parts into their tables. */

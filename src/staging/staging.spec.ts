@@ -256,8 +256,11 @@ describe('staging', () => {
     const { file_id: id } = await announce();
     const patch = async (body: object) => problem(await client.request('PATCH', files(`/${id}`), body));
     expect(await patch({ status: 'uploaded' })).toMatchObject({ status: 409, code: 'file_not_uploaded' });
-    expect(await patch({ status: 'archived' })).toMatchObject({ status: 501, code: 'not_implemented' });
-    expect(await patch({ status: 'uploaded', ingest_to_graph: true })).toMatchObject({ status: 501 });
+    expect(await patch({ status: 'archived' })).toMatchObject({ status: 409, code: 'file_not_uploaded' });
+    expect(await patch({ status: 'disabled', ingest_to_graph: true })).toMatchObject({
+      status: 422,
+      detail: [{ loc: ['body', 'ingest_to_graph'] }],
+    });
     expect(await patch({ status: 'lost' })).toMatchObject({ status: 422 });
     expect(await problem(await client.request('GET', files('?limit=0')))).toMatchObject({ status: 422 });
   });

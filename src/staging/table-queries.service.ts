@@ -9,9 +9,18 @@ import { OPERATION_ID } from '../common/ids';
 import { PlatformConfig } from '../config/platform.config';
 import { GraphsService } from '../graphs/graphs.service';
 import { REJECT_COLUMNS } from './duckdb/export-rejects';
-import type { ExportJob, QueryResult, QueryTable } from './duckdb/messages';
+import type {
+  ExportJob,
+  ProfileJob,
+  ProfileResult,
+  QueryJob,
+  QueryResult,
+  QueryTable,
+  ResultOf,
+} from './duckdb/messages';
 import { StagingEngine } from './duckdb/staging-engine';
 import { preparePlan } from './prepare-plan';
+import type { StagedFile } from './staged-file.entity';
 import { OperationNotFound } from '../operations/operations.errors';
 import { RejectsService } from './rejects.service';
 import { StagingConfig } from './staging.config';
@@ -37,6 +46,11 @@ export interface TableQuery {
   parameters: Json[];
   offset: number;
   limit: number;
+}
+
+/** Some files of a table, oldest first. */
+export interface TableFiles extends Pick<QueryTable, 'table' | 'columns'> {
+  files: StagedFile[];
 }
 
 /** SQL over what is staged in a graph. Each statement has a confined DuckDB process of its own that sees these parts alone. */
@@ -67,7 +81,22 @@ export class TableQueriesService implements OnModuleInit {
    * engine throws. An abort ends the process.
    */
   run(graphId: string, query: TableQuery, signal: AbortSignal): Promise<QueryResult> {
-    return this.limited((directory) => this.stagedTables(graphId, directory), query, signal);
+    const tables = (directory: string): Promise<QueryTable[]> => this.stagedTables(graphId, directory);
+    return this.limited(tables, this.pageOf(query), signal);
+  }
+
+  /** The same for some files of one table, by statements of our own. */
+  runOn(files: TableFiles, query: TableQuery, signal: AbortSignal): Promise<QueryResult> {
+    return this.limited(async (directory) => [await this.partsOf(files, directory)], this.pageOf(query), signal);
+  }
+
+  /** What the columns of some files of one table hold. Throws as {@link run} does. */
+  profile(files: TableFiles, signal: AbortSignal): Promise<ProfileResult> {
+    return this.limited(
+      async (directory) => [await this.partsOf(files, directory)],
+      ([table]): ProfileJob => ({ task: 'profile', table, timeoutMs: this.timeoutMs }),
+      signal,
+    );
   }
 
   /** A page of the rows that an operation of this graph rejected, by table, file and row. Throws what `RejectsService.checkout` throws. */
@@ -89,7 +118,7 @@ export class TableQueriesService implements OnModuleInit {
         const parts = await this.kept.checkout(graphId, operationId, directory);
         return [{ table: 'rejects', columns: NO_REJECTS, parts }];
       },
-      query,
+      this.pageOf(query),
       signal,
     );
   }
@@ -118,15 +147,21 @@ export class TableQueriesService implements OnModuleInit {
     });
   }
 
-  private limited(
+  private get timeoutMs(): number {
+    return this.config.queryTimeoutSeconds * 1000;
+  }
+
+  private pageOf(query: TableQuery): (tables: QueryTable[]) => QueryJob {
+    const maxBytes = this.config.queryMaxMb * BYTES_PER_MB;
+    return (tables) => ({ task: 'query', tables, ...query, maxBytes, timeoutMs: this.timeoutMs });
+  }
+
+  private limited<J extends QueryJob | ProfileJob>(
     tablesIn: (directory: string) => Promise<QueryTable[]>,
-    query: TableQuery,
+    jobFor: (tables: QueryTable[]) => J,
     signal: AbortSignal,
-  ): Promise<QueryResult> {
-    return this.inTurn(async (directory) => {
-      const tables = await tablesIn(directory);
-      return this.answer(tables, query, directory, signal);
-    });
+  ): Promise<ResultOf<J>> {
+    return this.inTurn(async (directory) => this.answer(jobFor(await tablesIn(directory)), directory, signal));
   }
 
   private async inTurn<T>(work: (directory: string) => Promise<T>): Promise<T> {
@@ -142,30 +177,30 @@ export class TableQueriesService implements OnModuleInit {
   private async stagedTables(graphId: string, directory: string): Promise<QueryTable[]> {
     const { schema } = await this.graphs.get(graphId);
     const files = await this.staging.snapshot({ id: graphId, schema });
-    const parts = join(directory, 'parts');
-    await mkdir(parts);
-    const tables = preparePlan(schema).map(({ table, columns }) => ({ table, columns, parts: [] as string[] }));
-    for (const file of files) {
-      const table = tables.find((candidate) => candidate.table === file.tableName);
-      if (table) table.parts.push((await this.staging.checkout(file, parts)).path);
+    const tables: QueryTable[] = [];
+    for (const { table, columns } of preparePlan(schema)) {
+      const own = files.filter(({ tableName }) => tableName === table);
+      tables.push(await this.partsOf({ table, columns, files: own }, directory));
     }
     return tables;
   }
 
-  private async answer(
-    tables: QueryTable[],
-    query: TableQuery,
+  private async partsOf({ table, columns, files }: TableFiles, directory: string): Promise<QueryTable> {
+    const folder = join(directory, 'parts');
+    await mkdir(folder, { recursive: true });
+    const parts: string[] = [];
+    for (const file of files) parts.push((await this.staging.checkout(file, folder)).path);
+    return { table, columns, parts };
+  }
+
+  private async answer<J extends QueryJob | ProfileJob>(
+    job: J,
     directory: string,
     signal: AbortSignal,
-  ): Promise<QueryResult> {
-    const timeoutMs = this.config.queryTimeoutSeconds * 1000;
-    const late = AbortSignal.timeout(timeoutMs + KILL_AFTER_TIMEOUT_MS);
-    const maxBytes = this.config.queryMaxMb * BYTES_PER_MB;
+  ): Promise<ResultOf<J>> {
+    const late = AbortSignal.timeout(this.timeoutMs + KILL_AFTER_TIMEOUT_MS);
     try {
-      return await this.engine.run(
-        { task: 'query', tables, ...query, maxBytes, timeoutMs },
-        { directory, signal: AbortSignal.any([signal, late]) },
-      );
+      return await this.engine.run(job, { directory, signal: AbortSignal.any([signal, late]) });
     } catch (error) {
       throw late.aborted && !signal.aborted ? new SqlTimeout() : error;
     }

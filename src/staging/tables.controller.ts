@@ -1,25 +1,30 @@
-import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { GraphAccess } from '../auth/access';
-import { CurrentGraph } from '../auth/current';
+import type { Actor } from '../auth/actor';
+import { CurrentActor, CurrentGraph } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { ClosedSignal } from '../common/closed-signal';
 import { NotRepeatable } from '../idempotency/not-repeatable';
+import { ReadingOptions, toFileOptions } from './dto/file-request.dto';
 import {
+  DropTableResponse,
+  TableInfo,
   TableListResponse,
   TableQueryRequest,
   TableQueryResponse,
-  toTableList,
+  toDropTableResponse,
+  toTableInfo,
   toTableQueryResponse,
 } from './dto/table.dto';
-import { FilesService } from './files.service';
 import { TableQueriesService } from './table-queries.service';
+import { TablesService } from './tables.service';
 
 @ApiTags('tables')
 @Controller('v1/graphs/:graph_id/tables')
 export class TablesController {
   constructor(
-    private readonly files: FilesService,
+    private readonly tables: TablesService,
     private readonly queries: TableQueriesService,
   ) {}
 
@@ -28,8 +33,43 @@ export class TablesController {
   @ApiOperation({ summary: 'The staging tables, one for each type of the schema, with what is staged' })
   @ApiOkResponse({ type: TableListResponse })
   async list(@CurrentGraph() graph: GraphAccess): Promise<TableListResponse> {
-    const { schema, staged } = await this.files.tables(graph.id);
-    return toTableList(graph.id, schema, staged);
+    const tables = await this.tables.list(graph.id);
+    return { tables: tables.map((table) => toTableInfo(graph.id, table)), total_count: tables.length };
+  }
+
+  @Get(':table_name')
+  @Requires('graph:viewer')
+  @ApiOperation({
+    summary: 'A staging table: its columns, how its files are read, what is staged, and whether it is loaded',
+  })
+  @ApiOkResponse({ type: TableInfo })
+  async get(@CurrentGraph() graph: GraphAccess, @Param('table_name') name: string): Promise<TableInfo> {
+    return toTableInfo(graph.id, await this.tables.get(graph.id, name));
+  }
+
+  @Put(':table_name')
+  @Requires('graph:member')
+  @ApiOperation({ summary: 'Say how the files of a table are read that say nothing else, before there is any of them' })
+  @ApiOkResponse({ type: TableInfo })
+  async declare(
+    @CurrentActor() actor: Actor,
+    @CurrentGraph() graph: GraphAccess,
+    @Param('table_name') name: string,
+    @Body() body: ReadingOptions,
+  ): Promise<TableInfo> {
+    return toTableInfo(graph.id, await this.tables.declare(actor, graph.id, name, toFileOptions(body)));
+  }
+
+  @Delete(':table_name')
+  @Requires('graph:member')
+  @ApiOperation({ summary: 'Remove all files of a table, and what was said of it' })
+  @ApiOkResponse({ type: DropTableResponse })
+  async drop(
+    @CurrentActor() actor: Actor,
+    @CurrentGraph() graph: GraphAccess,
+    @Param('table_name') name: string,
+  ): Promise<DropTableResponse> {
+    return toDropTableResponse(name, await this.tables.drop(actor, graph.id, name));
   }
 
   @Post('query')

@@ -87,8 +87,9 @@ export class CsvOptionsDto {
   timestamp_formats?: string[];
 }
 
+/** Only what was said, so that it can be laid over what a table says. */
 export function toCsvOptions(dto: CsvOptionsDto): CsvOptions {
-  return {
+  const options: CsvOptions = {
     delimiter: dto.delimiter,
     quote: dto.quote,
     escape: dto.escape,
@@ -98,6 +99,21 @@ export function toCsvOptions(dto: CsvOptionsDto): CsvOptions {
     encoding: dto.encoding === undefined ? undefined : new TextDecoder(dto.encoding).encoding,
     dateFormats: dto.date_formats,
     timestampFormats: dto.timestamp_formats,
+  };
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined && value !== null));
+}
+
+export function fromCsvOptions(options: CsvOptions): CsvOptionsDto {
+  return {
+    delimiter: options.delimiter,
+    quote: options.quote,
+    escape: options.escape,
+    header: options.header,
+    column_names: options.columnNames,
+    null_values: options.nullValues,
+    encoding: options.encoding,
+    date_formats: options.dateFormats,
+    timestamp_formats: options.timestampFormats,
   };
 }
 

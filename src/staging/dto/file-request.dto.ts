@@ -6,24 +6,8 @@ import { FILE_STATUSES, type FileOptions, type FileStatus } from '../staged-file
 import { toMapping } from '../column-mapping';
 import { CsvOptionsDto, IsColumnMapping, toCsvOptions } from './csv-options.dto';
 
-export class FileUploadRequest {
-  @ApiProperty({ example: 'people.csv' })
-  @Matches(/^[^/\\]*$/, { message: 'file_name must be a name without a path' })
-  @Text({ max: 255 })
-  file_name: string;
-
-  @ApiProperty({
-    required: false,
-    example: 'text/csv',
-    description: 'CSV, JSON, NDJSON or Parquet; gzip and zstd are seen',
-  })
-  @Text({ max: 255 })
-  content_type: string = 'application/x-parquet';
-
-  @ApiProperty({ example: 'Person', description: 'a node or relationship type of the schema' })
-  @Text({ max: 255 })
-  table_name: string;
-
+/** How files are read; of a table: those that say nothing else. */
+export class ReadingOptions {
   @ApiProperty({
     required: false,
     type: CsvOptionsDto,
@@ -61,8 +45,32 @@ export class FileUploadRequest {
   to_label?: string;
 }
 
-/** How a request wants its file to be read. */
-export function toFileOptions(request: FileUploadRequest): FileOptions {
+export class FileUploadRequest extends ReadingOptions {
+  @ApiProperty({ example: 'people.csv' })
+  @Matches(/^[^/\\]*$/, { message: 'file_name must be a name without a path' })
+  @Text({ max: 255 })
+  file_name: string;
+
+  @ApiProperty({
+    required: false,
+    example: 'text/csv',
+    description: 'CSV, JSON, NDJSON or Parquet; gzip and zstd are seen',
+  })
+  @Text({ max: 255 })
+  content_type: string = 'application/x-parquet';
+
+  @ApiProperty({ example: 'Person', description: 'a node or relationship type of the schema' })
+  @Text({ max: 255 })
+  table_name: string;
+
+  @ApiProperty({ required: false, description: 'load it into the graph as soon as it is staged' })
+  @IsOptional()
+  @IsBoolean()
+  ingest_to_graph: boolean = false;
+}
+
+/** How a request wants files to be read. */
+export function toFileOptions(request: ReadingOptions): FileOptions {
   const { csv, column_mapping: mapping, from_label: from, to_label: to } = request;
   const ends = { ...(from != null && { from }), ...(to != null && { to }) };
   return {
@@ -75,11 +83,16 @@ export function toFileOptions(request: FileUploadRequest): FileOptions {
 export const STATUS_UPDATES = ['uploaded', 'archived', 'disabled'] as const;
 
 export class FileStatusUpdate {
-  @ApiProperty({ enum: STATUS_UPDATES, description: '`uploaded`: the content was sent, read it into its table' })
+  @ApiProperty({
+    enum: STATUS_UPDATES,
+    description:
+      '`uploaded`: the content was sent, read it into its table; `disabled`: keep it, but not in its table; ' +
+      '`archived`: keep only what was uploaded',
+  })
   @IsIn(STATUS_UPDATES)
   status: (typeof STATUS_UPDATES)[number];
 
-  @ApiProperty({ required: false })
+  @ApiProperty({ required: false, description: 'load it into the graph as soon as it is staged' })
   @IsBoolean()
   ingest_to_graph: boolean = false;
 }

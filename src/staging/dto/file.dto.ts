@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { FILE_STATUSES, filePrefix, type FileStatus, type StagedFile } from '../staged-file.entity';
+import { CsvOptionsDto, fromCsvOptions } from './csv-options.dto';
 
 export class FileUploadResponse {
   @ApiProperty({ description: 'PUT the content here; the link itself is the right to do so' })
@@ -21,7 +22,7 @@ export class FileInfo {
   file_format: string;
   @ApiProperty()
   size_bytes: number;
-  @ApiProperty({ enum: ['pending', 'uploaded', 'failed'] })
+  @ApiProperty({ enum: ['pending', 'uploaded', 'failed', 'disabled', 'archived'] })
   upload_status: string;
   @ApiProperty({ enum: FILE_STATUSES, description: 'how far the file has come' })
   status: FileStatus;
@@ -70,6 +71,8 @@ export class GetFileInfoResponse extends FileInfo {
   columns: { name: string; type: string }[] | null;
   @ApiProperty({ nullable: true, type: Object, description: 'what reading it found: format, compression, CSV dialect' })
   content: object | null;
+  @ApiProperty({ nullable: true, type: CsvOptionsDto, description: 'how the CSV is written, as far as that was said' })
+  csv: CsvOptionsDto | null;
   @ApiProperty({ nullable: true, type: Object, description: 'columns of the file by what they hold' })
   column_mapping: object | null;
   @ApiProperty({
@@ -82,6 +85,8 @@ export class GetFileInfoResponse extends FileInfo {
   to_label: string | null;
   @ApiProperty({ nullable: true, type: String, description: 'the operation that read it last' })
   operation_id: string | null;
+  @ApiProperty({ nullable: true, type: String, description: 'the operation that loads it, where that was asked for' })
+  ingest_operation_id: string | null;
   @ApiProperty()
   layers: FileLayers;
 }
@@ -102,8 +107,10 @@ export class ListTableFilesResponse {
 export class UpdateFileResponse extends GetFileInfoResponse {
   @ApiProperty()
   message: string;
-  @ApiProperty({ required: false, type: Object, description: 'while it is still being read' })
+  @ApiProperty({ required: false, type: Object, description: 'of the operation that reads or loads it' })
   _links?: { stream: string; status: string; cancel: string };
+  @ApiProperty({ required: false, description: 'the graph still holds rows of a file that was set aside' })
+  graph_marked_stale?: boolean;
 }
 
 export class DeleteFileResponse {
@@ -150,10 +157,12 @@ export function toFileDetails(file: StagedFile): GetFileInfoResponse {
     table_id: file.tableName,
     columns: file.columns,
     content: file.content,
+    csv: file.options.csv ? fromCsvOptions(file.options.csv) : null,
     column_mapping: file.options.mapping ?? null,
     from_label: file.options.ends?.from ?? null,
     to_label: file.options.ends?.to ?? null,
     operation_id: file.operationId,
+    ingest_operation_id: file.ingestOperationId,
     layers: {
       s3: {
         status: file.uploadKey === null ? 'pending' : 'uploaded',
@@ -168,6 +177,40 @@ export function toFileDetails(file: StagedFile): GetFileInfoResponse {
       },
     },
   };
+}
+
+/** How far a file has come that was to be read into its table. */
+export function toStagingAnswer(file: StagedFile): UpdateFileResponse {
+  const staged = file.status === 'staged';
+  const operationId = staged ? file.ingestOperationId : file.operationId;
+  return {
+    ...toFileDetails(file),
+    message: staged
+      ? `${file.rowCount} rows are staged in ${file.tableName}${ingestWords(file)}`
+      : 'The file is still being read; watch the operation',
+    ...(operationId !== null && { _links: linksOf(operationId) }),
+  };
+}
+
+export function toAsideAnswer(file: StagedFile, markedStale: boolean): UpdateFileResponse {
+  const kept = markedStale ? '; the graph keeps its rows until it is materialized again' : '';
+  return {
+    ...toFileDetails(file),
+    message: `The file is ${file.status} and no longer in ${file.tableName}${kept}`,
+    graph_marked_stale: markedStale,
+  };
+}
+
+function ingestWords({ ingestBy, ingestOperationId, materializedGeneration }: StagedFile): string {
+  if (ingestBy === null) return '';
+  if (materializedGeneration !== null) return ' and in the graph';
+  if (ingestOperationId !== null) return `; operation ${ingestOperationId} loads them into the graph`;
+  return '; they are loaded into the graph as soon as its other operation has ended and the limits of the day allow it';
+}
+
+function linksOf(operationId: string): { stream: string; status: string; cancel: string } {
+  const link = `/v1/operations/${operationId}`;
+  return { stream: `${link}/stream`, status: `${link}/status`, cancel: link };
 }
 
 /** A name for the content that stays the same however often it is uploaded. */

@@ -4,6 +4,7 @@ import { DuckDbSession } from './duckdb-session';
 import type { ChildInput, ChildMessage, FileLimits, Job, ResultOf, TaskFailure } from './messages';
 import { exportRejects } from './export-rejects';
 import { prepareTables } from './prepare-tables';
+import { profileTable } from './profile-table';
 import { queryTables } from './query-tables';
 import { stageFile } from './stage-file';
 import { TaskError } from './task-error';
@@ -36,6 +37,8 @@ function perform(session: DuckDbSession, job: Job, limits: FileLimits): Promise<
       return queryTables(session, job);
     case 'export':
       return exportRejects(session, job);
+    case 'profile':
+      return profileTable(session, job);
     default:
       return assertNever(job);
   }

@@ -1,5 +1,6 @@
 import { type DuckDBConnection, DuckDBInstance, type DuckDBPreparedStatement, type Json } from '@duckdb/node-api';
 import { literal } from './casts';
+import { exactJson } from './exact-json';
 import type { ChildInput, FileLimits } from './messages';
 
 export type Row = Record<string, Json>;
@@ -53,6 +54,11 @@ export class DuckDbSession {
   /** All rows; 64-bit numbers and decimals as strings. */
   async rows(sql: string, parameters: string[] = []): Promise<Row[]> {
     return (await this.connection.runAndReadAll(sql, parameters)).getRowObjectsJson();
+  }
+
+  /** All rows, by column, as the answers of queries have them. */
+  async exactRows(sql: string): Promise<Json[][]> {
+    return (await this.connection.runAndReadAll(sql)).convertRows(exactJson);
   }
 
   prepare(sql: string): Promise<DuckDBPreparedStatement> {

@@ -230,14 +230,40 @@ export interface QueryResult {
   executionMs: number;
 }
 
-export type Job = StageJob | PrepareJob | QueryJob | ExportJob;
+/** Says what the columns of a table hold. */
+export interface ProfileJob {
+  task: 'profile';
+  table: QueryTable;
+  timeoutMs: number;
+}
+
+/** One column, with values as in the answers of queries; text is cut, and what has no order has no ends. */
+export interface ColumnProfile extends StagedColumn {
+  nulls: number;
+  /** Different values, about (within a few percent). */
+  distinct: number;
+  min: Json;
+  max: Json;
+  /** Some different values. */
+  examples: Json[];
+}
+
+export interface ProfileResult {
+  rows: number;
+  columns: ColumnProfile[];
+  executionMs: number;
+}
+
+export type Job = StageJob | PrepareJob | QueryJob | ProfileJob | ExportJob;
 export type ResultOf<J extends Job> = J extends StageJob
   ? StageResult
   : J extends PrepareJob
     ? PrepareResult
     : J extends QueryJob
       ? QueryResult
-      : null;
+      : J extends ProfileJob
+        ? ProfileResult
+        : null;
 
 /** What the child is told on stdin: the job and the limits of the process. */
 export interface ChildInput extends FileLimits {

@@ -2,6 +2,7 @@ import { type DuckDBPreparedStatement, type DuckDBResult, type Json } from '@duc
 import { duckdbType, literal, quoted } from './casts';
 import type { DuckDbSession } from './duckdb-session';
 import { exactJson } from './exact-json';
+import { inTime, millisecondsSince } from './in-time';
 import type { QueryJob, QueryResult, QueryTable } from './messages';
 import { guardSql } from './sql-guard';
 import { TaskError } from './task-error';
@@ -15,28 +16,18 @@ export async function queryTables(session: DuckDbSession, job: QueryJob): Promis
     job.sql,
     job.tables.map(({ table }) => table),
   );
-  let timedOut = false;
-  const timer = setTimeout(() => {
-    timedOut = true;
-    session.interrupt();
-  }, job.timeoutMs);
-  try {
+  return inTime(session, job.timeoutMs, async () => {
     const statement = await session.prepare(job.sql);
     bind(statement, job.parameters);
     const result = await statement.stream();
     const page = await readPage(result, job);
     const columns = result.columnNames().map((name, index) => ({ name, type: String(result.columnTypes()[index]) }));
-    return { columns, ...page, executionMs: Math.round((performance.now() - started) * 1000) / 1000 };
-  } catch (error) {
-    if (timedOut) throw new TaskError({ code: 'query_timeout', message: '' });
-    throw sqlFailure(error);
-  } finally {
-    clearTimeout(timer);
-  }
+    return { columns, ...page, executionMs: millisecondsSince(started) };
+  });
 }
 
 /** The rows as they were staged; a column that not all files have, or not all with one type, is null or text in some. */
-function sourceOf({ parts, columns }: QueryTable): string {
+export function sourceOf({ parts, columns }: QueryTable): string {
   if (parts.length > 0) {
     return `select * from read_parquet([${parts.map(literal).join(', ')}], union_by_name = true)`;
   }
@@ -83,17 +74,4 @@ async function readPage(
       rows.push(row);
     }
   }
-}
-
-/** DuckDB says well what is wrong with a statement; words about the machine are left out. */
-function sqlFailure(error: unknown): unknown {
-  const message = error instanceof Error ? error.message : '';
-  if (/out of memory/i.test(message)) return new TaskError({ code: 'query_out_of_memory', message: '' });
-  if (/^Permission Error/.test(message)) {
-    return new TaskError({ code: 'sql_refused', message: 'Files are not available on staging tables' });
-  }
-  const known =
-    /^(Parser|Binder|Catalog|Conversion|Invalid Input|Out of Range|Mismatch Type|Not implemented|Constraint) Error: /;
-  if (!known.test(message) || /read_parquet|\.parquet/.test(message)) return error;
-  return new TaskError({ code: 'sql_invalid', message });
 }

@@ -1,7 +1,7 @@
 import { literal } from './casts';
 import { csvDialect } from './csv-dialect';
 import { type DuckDbSession, type Row, textOf } from './duckdb-session';
-import type { CsvDialect, CsvOptions, StageJob, StageResult } from './messages';
+import type { CsvDialect, CsvOptions, FileLimits, StageJob, StageResult } from './messages';
 import type { Upload } from './open-upload';
 import { type FileProblem, malformed } from './task-error';
 import { writePart } from './write-part';
@@ -9,7 +9,12 @@ import { writePart } from './write-part';
 const MOST_PROBLEMS = 20;
 
 /** Reads CSV; a line that cannot be split into the fields of the header makes the whole file malformed. */
-export async function stageCsv(session: DuckDbSession, job: StageJob, upload: Upload): Promise<StageResult> {
+export async function stageCsv(
+  session: DuckDbSession,
+  job: StageJob,
+  upload: Upload,
+  { maxRows }: FileLimits,
+): Promise<StageResult> {
   const dialect = await csvDialect(session, upload, job.csv ?? {});
   const source = `read_csv(${literal(upload.path)}, ${readOptions(dialect, job.csv ?? {}, upload)})`;
   try {
@@ -20,7 +25,7 @@ export async function stageCsv(session: DuckDbSession, job: StageJob, upload: Up
     throw malformed('The file is not text in rows and columns, so it cannot be read as CSV');
   }
   await refuseRejects(session, dialect.header);
-  const written = await writePart(session, job, 'csv', dialect.columns);
+  const written = await writePart(session, job, { table: 'csv', columns: dialect.columns, maxRows });
   const { delimiter, quote, escape, header } = dialect;
   const content = { format: 'csv' as const, compression: upload.compression, encoding: upload.encoding };
   return { ...written, written: true, content: { ...content, csv: { delimiter, quote, escape, header } } };

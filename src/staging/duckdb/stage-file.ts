@@ -11,9 +11,9 @@ export async function stageFile(session: DuckDbSession, job: StageJob, limits: F
   try {
     switch (job.format) {
       case 'csv':
-        return await stageCsv(session, job, upload);
+        return await stageCsv(session, job, upload, limits);
       case 'json':
-        return await stageJson(session, job, upload);
+        return await stageJson(session, job, upload, limits);
       case 'parquet':
         return await stageParquet(session, job, upload, limits);
     }

@@ -2,7 +2,7 @@ import { literal } from './casts';
 import { checkNames } from './csv-dialect';
 import { type DuckDbSession, textOf } from './duckdb-session';
 import { locateJsonFault } from './json-fault';
-import type { StageJob, StageResult } from './messages';
+import type { FileLimits, StageJob, StageResult } from './messages';
 import { knownFormat, type Upload } from './open-upload';
 import { malformed } from './task-error';
 import { writePart } from './write-part';
@@ -14,7 +14,12 @@ const MOST_RECORD_MB = 16;
  * Reads a list of objects, or objects one after another (NDJSON). Each key that any of them has is a column; values are
  * taken as they are written, so that long numbers keep their digits, and nested ones stay JSON text.
  */
-export async function stageJson(session: DuckDbSession, job: StageJob, upload: Upload): Promise<StageResult> {
+export async function stageJson(
+  session: DuckDbSession,
+  job: StageJob,
+  upload: Upload,
+  { maxRows }: FileLimits,
+): Promise<StageResult> {
   const isList = checkHead(upload.head);
   const options = [
     `format = '${isList ? 'array' : 'auto'}'`,
@@ -34,7 +39,7 @@ export async function stageJson(session: DuckDbSession, job: StageJob, upload: U
     await session.run(
       `create temp table json as select * from read_json(${path}, ${options}, columns = {${typed}}, records = true)`,
     );
-    const written = await writePart(session, job, 'json', columns);
+    const written = await writePart(session, job, { table: 'json', columns, maxRows });
     const format = isList ? ('json' as const) : ('ndjson' as const);
     return {
       ...written,

@@ -5,6 +5,7 @@ import type { DuckDbSession } from './duckdb-session';
 import type { FileLimits, StageJob, StageResult } from './messages';
 import { knownFormat, type Upload } from './open-upload';
 import { malformed } from './task-error';
+import { requireRows } from './write-part';
 
 /** Every value is read once, so that a damaged block is found now and not in the middle of a load. */
 export async function stageParquet(
@@ -19,7 +20,7 @@ export async function stageParquet(
     const columns = await session.columns(`select * from ${source}`);
     checkNames(columns.map(({ name }) => name));
     const { rows } = await session.numbers(`select count(*) as rows from ${source}`);
-    if (rows > maxRows) throw malformed(`The file has ${rows} rows; one file may have at most ${maxRows}. Split it`);
+    requireRows(rows, maxRows);
     await session.rows(`select bit_xor(hash(columns(*))) from ${source}`);
     const written = upload.path !== job.input;
     if (written) await copyFile(upload.path, job.output);

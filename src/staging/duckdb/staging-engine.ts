@@ -29,6 +29,9 @@ const DRAIN_MS = 1_000;
 /** Far above what any task needs that does what it should; memory has a limit of its own. */
 const LIMITS: ProcessLimits = { fileBytes: 256 * 1024 ** 3, cpuSeconds: 14_400 };
 
+/** Tasks that write nothing: the parts that they see may be the stored objects themselves. */
+const READ_ONLY: Job['task'][] = ['query', 'profile'];
+
 export interface TaskOptions {
   /** The only directory that the process sees; inputs and outputs of the job lie in it. */
   directory: string;
@@ -55,7 +58,7 @@ export class StagingEngine {
     signal.throwIfAborted();
     const tempDirectory = join(directory, '.duckdb');
     await mkdir(tempDirectory, { recursive: true });
-    const child = this.start(directory, job.task === 'query' ? tempDirectory : directory);
+    const child = this.start(directory, READ_ONLY.includes(job.task) ? tempDirectory : directory);
     const kill = () => killGroup(child);
     signal.addEventListener('abort', kill);
     try {
@@ -78,7 +81,6 @@ export class StagingEngine {
     }
   }
 
-  /** Where a user's statement runs, it cannot change the parts: they may be the stored objects themselves. */
   private start(directory: string, writable: string): ChildProcess {
     const { command, args } = this.confinement.confine({
       command: process.execPath,

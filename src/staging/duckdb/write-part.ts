@@ -1,17 +1,17 @@
 import { castTo, literal, quoted } from './casts';
 import type { DuckDbSession } from './duckdb-session';
 import type { StagedColumn, StageJob } from './messages';
+import { TaskError } from './task-error';
 
 /**
  * Writes the rows of a temporary table of text columns as the part. A column becomes what the schema asks for when every
  * value fits it exactly, else it stays text: its bad rows are told later, by row, when the table is prepared. Row n of the
- * part is row n of the file.
+ * part is row n of the file. Throws `file_too_large` for more than `maxRows`.
  */
 export async function writePart(
   session: DuckDbSession,
   { output, types, csv }: StageJob,
-  table: string,
-  columns: string[],
+  { table, columns, maxRows }: { table: string; columns: string[]; maxRows: number },
 ): Promise<{ rows: number; columns: StagedColumn[] }> {
   const casts = columns.map((name) => {
     const type = types[name.toLowerCase()];
@@ -19,10 +19,18 @@ export async function writePart(
   });
   const misfits = casts.map(({ name, cast }, index) => `count(${quoted(name)}) - count(${cast.sql}) as m${index}`);
   const counts = await session.numbers(`select count(*) as rows, ${misfits.join(', ')} from ${table}`);
+  requireRows(counts.rows, maxRows);
   const selected = casts.map(({ name, cast }, index) =>
     counts[`m${index}`] === 0 ? `${cast.sql} as ${quoted(name)}` : quoted(name),
   );
   const select = `select ${selected.join(', ')} from ${table}`;
   await session.run(`copy (${select}) to ${literal(output)} (format parquet, compression snappy)`);
   return { rows: counts.rows, columns: await session.columns(select) };
+}
+
+/** Throws {@link TaskError} `file_too_large`. */
+export function requireRows(rows: number, maxRows: number): void {
+  if (rows <= maxRows) return;
+  const message = `The file has ${rows} rows; one file may have at most ${maxRows} (STAGING_MAX_ROWS). Split it`;
+  throw new TaskError({ code: 'file_too_large', message });
 }

@@ -2,6 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import type { GraphAccess } from '../../auth/access';
 import { BYTES_PER_GB, type GraphStorage } from '../../limits/storage-usage';
 import type { TierLimits } from '../../limits/tiers';
+import { FILE_FORMATS } from '../../staging/content-types';
 import { MaterializeGraph } from '../../materialization/materialization.operations';
 
 const BYTES_PER_MB = 1_048_576;
@@ -77,7 +78,7 @@ export function toGraphLimits(graph: GraphAccess, limits: TierLimits, storage: G
       concurrent_operations: 1,
       max_files_per_operation: limits.files_per_graph,
       daily_copy_operations: limits.materializations_per_day,
-      supported_formats: ['csv', 'parquet'],
+      supported_formats: [...FILE_FORMATS],
     },
     backups: {
       max_backup_size_gb: limits.backup_gb,
