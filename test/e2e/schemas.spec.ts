@@ -1,3 +1,5 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { Client, type Started } from '../support/client';
 import { Platform } from '../support/platform';
 
@@ -305,6 +307,55 @@ describe('schemas', () => {
     ).toMatchObject({ valid: true, changes: { changes: [], compatible: true } });
     expect((await exported('cypher')).schema_definition).toContain('CREATE NODE TABLE `Person` (`id` INT64, ');
     await client.expect(422, 'GET', `/v1/graphs/${graphId}/schema/export?format=xml`);
+  });
+
+  it('are exported with what the live data holds at the time, however it came there', async () => {
+    const graphId = await loaded();
+    const stats = async () =>
+      (
+        await client.expect<{ data_stats: Record<string, unknown> }>(
+          200,
+          'GET',
+          `/v1/graphs/${graphId}/schema/export?include_data_stats=true`,
+        )
+      ).data_stats;
+    const counted = async () => {
+      const [[{ nodes }], [{ edges }]] = [
+        await client.query(graphId, 'MATCH (n:Person) RETURN count(*) AS nodes'),
+        await client.query(graphId, 'MATCH ()-[k:KNOWS]->() RETURN count(*) AS edges'),
+      ];
+      return {
+        node_counts: { Person: nodes },
+        relationship_counts: { KNOWS: edges },
+        total_nodes: nodes,
+        total_relationships: edges,
+      };
+    };
+    await client.stage(graphId, 'Person', 'p.csv', 'id,name,age\n2,Grace H.,85\n3,Barbara,28\nx,Bad,1\n');
+    await materialize(graphId, { mode: 'incremental' });
+    await client.result(
+      await client.expect(202, 'POST', `/v1/graphs/${graphId}/rows`, {
+        nodes: [{ label: 'Person', properties: { id: 4, name: 'Edsger' } }],
+        relationships: [{ type: 'KNOWS', from: 4, to: 3 }],
+      }),
+    );
+    expect(await stats()).toMatchObject({
+      ...(await counted()),
+      total_nodes: 4,
+      total_relationships: 2,
+      generation: 4,
+    });
+    await client.expect(200, 'POST', `/v1/graphs/${graphId}/rollback`, {});
+    expect(await stats()).toMatchObject({
+      ...(await counted()),
+      total_nodes: 3,
+      total_relationships: 1,
+      generation: 3,
+    });
+    const { database_size_bytes: bytes } = await stats();
+    const files = join(platform.dataDir, 'graphs', graphId, '3');
+    const found = readdirSync(files).reduce((sum, name) => sum + statSync(join(files, name)).size, 0);
+    expect(bytes).toBe(found);
   });
 
   it('are checked without a graph, with every problem and what they cannot be combined with', async () => {
