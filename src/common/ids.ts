@@ -1,9 +1,21 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomFillSync, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { monotonicFactory } from 'ulid';
 
+/** One call of the system's generator for many ids: asked for a byte at a time, it costs as much as routing a request. */
+const randomPool = Buffer.alloc(4_096);
+let poolUsed = randomPool.length;
+
+function random(): number {
+  if (poolUsed === randomPool.length) {
+    randomFillSync(randomPool);
+    poolUsed = 0;
+  }
+  return randomPool[poolUsed++] / 256;
+}
+
 /** Random once a millisecond and counting on within it: a fresh ULID each time costs a hundred times as much. */
-const nextUlid = monotonicFactory();
+const nextUlid = monotonicFactory(random);
 
 /** Makes the ids of the platform (DESIGN of ids: docs/architecture.md). Injected, so that tests can choose them. */
 @Injectable()
