@@ -1,4 +1,5 @@
-import { PassThrough } from 'node:stream';
+import { type Duplex, PassThrough, Writable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { encodeFrame, FrameChannel, FrameDecoder, FrameTooLarge, FrameType, HEADER_BYTES } from './frames';
 
 function bytesOf(type: FrameType, stream: number, payload: string): Buffer {
@@ -44,6 +45,39 @@ describe('frames', () => {
     duplex.write(Buffer.from('GET / HTTP/1.1\r\n'));
     expect(await failed).toBeInstanceOf(FrameTooLarge);
     expect(duplex.destroyed).toBe(true);
+  });
+
+  it('of one turn leave together, some at a time', async () => {
+    const writes: string[][] = [];
+    const socket = new Writable({
+      writev: (chunks, done) => {
+        writes.push(chunks.map(({ chunk }) => (chunk as Buffer).subarray(HEADER_BYTES).toString()));
+        done();
+      },
+    });
+    const channel = new FrameChannel(socket as Duplex, () => undefined);
+    const sent = Array.from({ length: 11 }, (_, i) => `text ${i}`);
+    for (const text of sent) {
+      channel.send(FrameType.Rows, 1, Buffer.from(text));
+      // Another query's turn within the same one of the event loop.
+      await Promise.resolve();
+    }
+    expect(writes).toEqual([sent.slice(0, 8)]);
+    await setImmediate();
+    expect(writes).toEqual([sent.slice(0, 8), sent.slice(8)]);
+    channel.send(FrameType.Rows, 1, Buffer.from('later'));
+    await setImmediate();
+    expect(writes.flat()).toEqual([...sent, 'later']);
+  });
+
+  it('come out whole where they are too large to be copied', async () => {
+    const socket = new PassThrough();
+    const received: Buffer[] = [];
+    new FrameChannel(socket, ({ payload }) => received.push(payload));
+    const parts = [Buffer.alloc(4, 1), Buffer.alloc(100_000, 2)];
+    new FrameChannel(socket, () => undefined).send(FrameType.Rows, 1, ...parts);
+    while (received.length === 0) await setImmediate();
+    expect(received).toEqual([Buffer.concat(parts)]);
   });
 
   it('says nothing after the connection ended', () => {
