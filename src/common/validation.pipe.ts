@@ -1,6 +1,7 @@
 import { type ArgumentMetadata, ValidationPipe } from '@nestjs/common';
 import type { ValidationError } from 'class-validator';
 import type { FieldProblem } from './problem';
+import { passesAtOnce } from './passes-at-once';
 import { InvalidRequest } from './problem.filter';
 
 const PLACES: Record<ArgumentMetadata['type'], string> = {
@@ -22,6 +23,10 @@ export class RequestValidationPipe extends ValidationPipe {
   }
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    const { metatype } = metadata;
+    if (metatype !== undefined && passesAtOnce(metatype, value)) {
+      return Object.assign(new metatype() as object, value);
+    }
     try {
       return (await super.transform(value, metadata)) as unknown;
     } catch (error) {

@@ -1,12 +1,18 @@
 import { IsBooleanString, IsIn, IsInt, IsObject, IsOptional, Max, Min } from 'class-validator';
 import { Type } from 'class-transformer';
-import { Text } from '../../common/text';
+import { hasOnly, PassesAtOnce } from '../../common/passes-at-once';
+import { Text, textProblem } from '../../common/text';
 
-const MAX_STATEMENT = 50_000;
+const STATEMENT = { max: 50_000, multiline: true };
+const LONGEST_SECONDS = 3_600;
 export const DEFAULT_TIMEOUT_SECONDS = 60;
 
+@PassesAtOnce(({ query, parameters, timeout, ...rest }) => {
+  if (textProblem(query, STATEMENT) !== undefined || Object.keys(rest).length > 0) return false;
+  return holdsPlainValues(parameters) && (timeout === undefined || isTimeout(timeout));
+})
 export class CypherQueryDto {
-  @Text({ max: MAX_STATEMENT, multiline: true })
+  @Text(STATEMENT)
   query: string;
 
   /** Values of the statement's `$names`. */
@@ -18,13 +24,18 @@ export class CypherQueryDto {
   @IsOptional()
   @IsInt()
   @Min(1)
-  @Max(3_600)
+  @Max(LONGEST_SECONDS)
   timeout?: number | null;
 }
 
+const MODES = ['auto', 'sync', 'async', 'stream'];
+
+@PassesAtOnce(
+  (options) => hasOnly(options, ['mode']) && (!('mode' in options) || MODES.includes(options.mode as string)),
+)
 export class QueryOptionsDto {
   @IsOptional()
-  @IsIn(['auto', 'sync', 'async', 'stream'])
+  @IsIn(MODES)
   mode?: 'auto' | 'sync' | 'async' | 'stream';
 
   @IsOptional()
@@ -42,6 +53,20 @@ export class QueryOptionsDto {
   @IsOptional()
   @IsBooleanString()
   explain?: string;
+}
+
+/** The rules look through lists and objects, and leave out names that every object has. */
+function holdsPlainValues(parameters: unknown): boolean {
+  if (parameters === undefined) return true;
+  if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters)) return false;
+  return Object.entries(parameters).every(
+    ([name, value]) =>
+      (typeof value !== 'object' || value === null) && name !== 'prototype' && !(name in Object.prototype),
+  );
+}
+
+function isTimeout(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= LONGEST_SECONDS;
 }
 
 /** Which rows of a stored result. */
