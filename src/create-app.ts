@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import helmet from '@fastify/helmet';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { AppModule } from './app.module';
+import { securityHeaders } from './common/security-headers';
 import { RequestValidationPipe } from './common/validation.pipe';
 import { type Environment, loadConfig } from './config/load-config';
 import { PlatformConfig } from './config/platform.config';
@@ -28,8 +28,9 @@ export async function createApp(environment: Environment, databaseUrl: string): 
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : `req_${randomUUID()}`;
     },
   });
+  const headers = await securityHeaders();
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {
-    void reply.header('x-request-id', request.id);
+    void reply.headers(headers).header('x-request-id', request.id);
     // Many clients name a type with every request, also with those that have no body (a DELETE).
     const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
     if ((length === undefined || length === '0') && encoding === undefined) delete request.headers['content-type'];
@@ -39,7 +40,6 @@ export async function createApp(environment: Environment, databaseUrl: string): 
     logger: new PlatformLogger(platform),
     abortOnError: false,
   });
-  await app.register(helmet);
   app.useGlobalPipes(new RequestValidationPipe());
   documentApi(app);
   return app;
