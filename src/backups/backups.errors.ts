@@ -1,0 +1,79 @@
+import { DomainError } from '../common/domain-error';
+
+export class BackupNotFound extends DomainError {
+  readonly code = 'backup_not_found';
+  readonly kind = 'not_found';
+  constructor() {
+    super('There is no such backup of this graph');
+  }
+}
+
+/** What is stored is not what was written. */
+export class BackupDamaged extends DomainError {
+  readonly code = 'backup_damaged';
+  readonly kind = 'conflict';
+  constructor(why: string) {
+    super(`The backup cannot be used: ${why}. Use another one`);
+  }
+}
+
+/** The data key of the organisation cannot be unwrapped with any master key that is configured. */
+export class BackupKeyMissing extends DomainError {
+  readonly code = 'backup_key_missing';
+  readonly kind = 'unavailable';
+  constructor() {
+    super(
+      'The backups of this organisation were encrypted under a master key that this installation does not have. ' +
+        'Ask the operator to set BACKUP_MASTER_KEY, or BACKUP_OLD_MASTER_KEYS, to it',
+    );
+  }
+}
+
+/** It is still being made, or it failed. */
+export class BackupNotCompleted extends DomainError {
+  readonly code = 'backup_not_completed';
+  readonly kind = 'conflict';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(status: string) {
+    super(
+      status === 'in_progress'
+        ? 'The backup is still being made. Wait for its operation to complete, or cancel it'
+        : 'The backup was not completed, so there is nothing to use. Make another one',
+    );
+    this.details = { status };
+  }
+}
+
+/** Made for other programs, not for coming back. */
+export class BackupNotRestorable extends DomainError {
+  readonly code = 'backup_not_restorable';
+  readonly kind = 'conflict';
+  constructor(why: string) {
+    super(`The backup cannot be restored: ${why}`);
+  }
+}
+
+export class BackupStorageReached extends DomainError {
+  readonly code = 'backup_storage_limit_reached';
+  readonly kind = 'too_large';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(tier: string, limitGb: number, usedBytes: number) {
+    super(
+      `The backups of a graph of the tier ${tier} may take ${limitGb} GB, and another one would exceed it. ` +
+        'Delete backups that are no longer needed, or use a larger tier',
+    );
+    this.details = { tier, limit_gb: limitGb, used_bytes: usedBytes };
+  }
+}
+
+/** A restore that ended before it changed anything. */
+export class RestoreFailed extends DomainError {
+  readonly code = 'restore_failed';
+  readonly kind: DomainError['kind'];
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(step: string, cause: DomainError) {
+    super(`Nothing was restored and the graph is as it was; it failed at "${step}": ${cause.message}`, { cause });
+    this.kind = cause.kind;
+    this.details = { ...cause.details, step, cause_code: cause.code };
+  }
+}
