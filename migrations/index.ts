@@ -18,6 +18,7 @@ import { QueryMetering1765000071000 } from './1765000071000-query-metering';
 import { Subgraphs1765000140000 } from './1765000140000-subgraphs';
 import { KeptResults1765000110000 } from './1765000110000-kept-results';
 import { StagingTables1765000120000 } from './1765000120000-staging-tables';
+import { Backups1765000150000 } from './1765000150000-backups';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -41,4 +42,5 @@ export const MIGRATIONS = [
   Subgraphs1765000140000,
   KeptResults1765000110000,
   StagingTables1765000120000,
+  Backups1765000150000,
 ];

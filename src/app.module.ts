@@ -3,6 +3,8 @@ import { APP_FILTER, APP_INTERCEPTOR } from '@nestjs/core';
 import { AuditModule } from './audit/audit.module';
 import { AuthConfig } from './auth/auth.config';
 import { AuthModule } from './auth/auth.module';
+import { BackupsConfig } from './backups/backups.config';
+import { BackupsModule } from './backups/backups.module';
 import { CommonModule } from './common/common.module';
 import { ProblemFilter } from './common/problem.filter';
 import { ConfigModule } from './config/config.module';
@@ -54,6 +56,7 @@ export const CONFIG_CLASSES = [
   GraphsConfig,
   StagingConfig,
   QueriesConfig,
+  BackupsConfig,
   EngineConfig,
   TelemetryConfig,
 ];
@@ -82,6 +85,7 @@ export class AppModule {
         StagingModule,
         MaterializationModule,
         QueriesModule,
+        BackupsModule,
         SubgraphsModule,
         UsageModule,
         TelemetryModule,

@@ -18,11 +18,11 @@ export async function* chunksOf(source: AsyncIterable<Buffer>, bytes: number): A
 
 /** Takes exact numbers of bytes from a source. */
 export class ChunkReader {
-  private readonly pieces: AsyncIterator<Buffer>;
+  private readonly pieces: AsyncIterator<Buffer, undefined>;
   private held: Buffer = Buffer.alloc(0);
 
   constructor(source: AsyncIterable<Buffer>) {
-    this.pieces = source[Symbol.asyncIterator]();
+    this.pieces = source[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>;
   }
 
   /** Undefined where fewer are left. */

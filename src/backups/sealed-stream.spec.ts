@@ -49,7 +49,7 @@ describe('a sealed stream', () => {
     const small = await sealed(Buffer.from('a few bytes'));
     for (let at = 0; at < small.length; at++) {
       const changed = Buffer.from(small);
-      changed[at] ^= 1 << at % 8;
+      changed[at] ^= 1 << (at % 8);
       await refused(changed);
     }
     const large = await sealed(three);

@@ -29,7 +29,7 @@ const LENGTH_BYTES = 4;
 const TAG_BYTES = 16;
 const LAST = 0x8000_0000;
 /** Content of one frame. */
-const FRAME_BYTES = 1024 * 1024;
+export const FRAME_BYTES = 1024 * 1024;
 /** What zstd makes of content that cannot be compressed is a little larger. */
 const MOST_SEALED = FRAME_BYTES + FRAME_BYTES / 128 + TAG_BYTES;
 /** Fast, and nearly as small as the slow ones for database files. */

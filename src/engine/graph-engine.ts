@@ -66,6 +66,8 @@ export interface BuildProgress {
 export interface GenerationManifest {
   engine: string;
   engineVersion: string;
+  /** Of the files; those of another one may be unreadable. Absent in manifests from before it was noted. */
+  storageVersion?: number;
   /** Of all its files. */
   bytes: number;
   /** SHA-256 of the database file, hexadecimal. */
@@ -74,6 +76,15 @@ export interface GenerationManifest {
   log?: { bytes: number; sha256: string };
   nodes: Record<string, number>;
   relationships: Record<string, number>;
+}
+
+/** One of the files that a finished generation consists of. */
+export interface GenerationFile {
+  /** Name within the generation's directory. */
+  name: string;
+  /** Absolute path, to be read and never written to. */
+  path: string;
+  bytes: number;
 }
 
 export interface QueryRequest {
@@ -129,6 +140,19 @@ export abstract class GraphEngine {
   abstract build(
     spec: BuildSpec,
     options: { signal: AbortSignal; onProgress?: (progress: BuildProgress) => void },
+  ): Promise<GenerationManifest>;
+
+  /** What a finished generation consists of. Throws `GraphUnreadable` where it is not there, or is not whole. */
+  abstract files(target: GenerationRef): Promise<GenerationFile[]>;
+
+  /**
+   * Makes a generation of files that were made elsewhere: `place` writes them into the directory, which is empty. They are
+   * opened read-only and counted; on any failure the directory is removed again.
+   */
+  abstract adopt(
+    target: GenerationRef,
+    place: (directory: string) => Promise<void>,
+    options: { signal: AbortSignal },
   ): Promise<GenerationManifest>;
 
   /** Runs one read-only statement against a published generation, waking its host where it sleeps. */

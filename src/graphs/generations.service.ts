@@ -6,11 +6,15 @@ import { Notifications } from '../database/notifications';
 import { Transactor } from '../database/transactor';
 import { type GenerationManifest, type GenerationRef, GraphEngine } from '../engine/graph-engine';
 import { StaleAttemptError } from '../operations/operations.errors';
+import type { GraphSchema } from '../schemas/graph-schema';
 import { Generation } from './graph.entity';
 import { NoPreviousGeneration, NotTheLiveGeneration, PublishConflict } from './graphs.errors';
 
 /** Sent with the graph's id whenever another generation went live, or the graph went away. */
 export const GRAPH_CHANGED = 'graph_changed';
+
+/** Whether an operation still needs the files of generation `g`. */
+const PINNED = `exists (select from operation p where p.id = any(g.pinned_by) and p.status in ('pending', 'running'))`;
 
 /** The part of an operation's context that building needs; `transaction` refuses to write for an old attempt. */
 export interface BuildContext {
@@ -130,6 +134,28 @@ export class GenerationsService {
     });
   }
 
+  /**
+   * Keeps the files of the live generation for as long as the running operation is not at its end, whatever is published
+   * meanwhile. The generation with the schema that fits it; null before the first one.
+   */
+  pinLive(ctx: BuildContext, graphId: string): Promise<{ generation: Generation; schema: GraphSchema } | null> {
+    return ctx.transaction(async (em) => {
+      // Publishing takes this lock first, so that what is live stays so until this commits.
+      const [graph] = await em.query<{ schema: GraphSchema }[]>('select schema from graph where id = $1 for update', [
+        graphId,
+      ]);
+      const generation = await em.findOneBy(Generation, { graphId, status: 'live' });
+      if (generation === null) return null;
+      await em.query(
+        `update generation set pinned_by = array(
+           select id from operation where id = any(pinned_by) and status in ('pending', 'running') and id <> $3
+         ) || $3::text where graph_id = $1 and number = $2`,
+        [graphId, generation.number, ctx.operationId],
+      );
+      return { generation, schema: graph.schema };
+    });
+  }
+
   /** The generation that queries read now, or null. */
   async live(graphId: string): Promise<GenerationRef | null> {
     const rows = await this.transactor.em.query<{ live_generation: number | null }[]>(
@@ -189,8 +215,8 @@ export class GenerationsService {
     const rows = await em.query<{ graph_id: string; number: number; status: string }[]>(
       `select g.graph_id, g.number, g.status from generation g
        left join operation o on o.id = g.operation_id
-       where (g.status = 'retired' and g.retired_at < now() - make_interval(hours => $1))
-          or (g.status = 'retired' and g.retired_at < now() - make_interval(secs => $2) and not exists (
+       where (g.status = 'retired' and not ${PINNED} and g.retired_at < now() - make_interval(hours => $1))
+          or (g.status = 'retired' and not ${PINNED} and g.retired_at < now() - make_interval(secs => $2) and not exists (
                select from generation l where l.graph_id = g.graph_id and l.status = 'live' and l.previous = g.number))
           or (g.status = 'building' and (o.id is null or o.status not in ('pending', 'running') or o.attempt <> g.attempt))
           or g.status = 'collecting'
@@ -213,8 +239,8 @@ export class GenerationsService {
 
   private async claim(graphId: string, number: number): Promise<boolean> {
     const [, claimed] = await this.transactor.em.query<[unknown, number]>(
-      `update generation set status = 'collecting'
-       where graph_id = $1 and number = $2 and status in ('retired', 'collecting')`,
+      `update generation g set status = 'collecting'
+       where graph_id = $1 and number = $2 and (status = 'collecting' or (status = 'retired' and not ${PINNED}))`,
       [graphId, number],
     );
     return claimed === 1;

@@ -77,7 +77,7 @@ export class SchemasRepository {
     em: EntityManager,
     graphId: string,
     version: Pick<SchemaVersion, 'schema' | 'changes' | 'base' | 'generation' | 'note'>,
-    createdBy: string,
+    createdBy: string | null,
   ): Promise<void> {
     await em.query(
       `insert into graph_schema_version

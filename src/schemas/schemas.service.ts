@@ -123,16 +123,26 @@ export class SchemasService {
     graphId: string,
     { from, to }: { from: Generation; to: Generation },
   ): Promise<void> {
+    const why = `Generation ${from.number} was taken back`;
+    await this.noteBack(em, graphId, { before: from, generation: to.number, why, by: actor.userId });
+  }
+
+  /** The same where a graph gets a schema back that it had, or another graph, for `why`. `before`: what was live. */
+  async noteBack(
+    em: EntityManager,
+    graphId: string,
+    { before, generation, why, by }: { before: Generation; generation: number; why: string; by: string | null },
+  ): Promise<void> {
     const [last, { number, schema }] = await Promise.all([
       this.versions.lastApplied(em, graphId),
       this.versions.current(graphId, em),
     ]);
     if (last === null || schema === null || number === last.number) return;
-    const rows = { ...from.manifest?.nodes, ...from.manifest?.relationships };
+    const rows = { ...before.manifest?.nodes, ...before.manifest?.relationships };
     const again = number === null ? 'as it was before' : `that of version ${number} again`;
-    const note = `Generation ${from.number} was taken back, and with it the schema, which is ${again}`;
+    const note = `${why}, and with it the schema, which is ${again}`;
     const version = { schema, changes: compareSchemas(last.schema, schema, rows), base: last.number, note };
-    await this.versions.insertApplied(em, graphId, { ...version, generation: to.number }, actor.userId);
+    await this.versions.insertApplied(em, graphId, { ...version, generation }, by);
   }
 
   /** Newest first, with the number of the one that the graph has now. */

@@ -130,6 +130,49 @@ export const EVERY_OPERATION: Readonly<Record<string, (client: Client) => Promis
     };
   },
 
+  async backup_creation(client) {
+    const { rows, csv } = manyPersons();
+    const graphId = await client.createGraph(PEOPLE);
+    await client.stage(graphId, 'Person', 'persons.csv', csv);
+    await client.materialize(graphId);
+    return {
+      begin: () => client.expect<Started>(202, 'POST', `/v1/graphs/${graphId}/backups`, {}),
+      check: async () => {
+        const { backups } = await client.expect<{ backups: object[] }>(200, 'GET', `/v1/graphs/${graphId}/backups`);
+        expect(backups).toMatchObject([{ status: 'completed', node_count: rows, error: null }]);
+      },
+    };
+  },
+
+  async backup_verification(client) {
+    const { graphId, backup } = await backedUp(client);
+    return {
+      begin: () => client.expect<Started>(202, 'POST', `${backup}/verify`),
+      check: async () => {
+        expect(await client.expect(200, 'GET', backup)).toMatchObject({ status: 'completed', error: null });
+        expect(await client.query(graphId, COUNT)).toEqual([{ n: 3 }]);
+      },
+    };
+  },
+
+  async backup_restore(client) {
+    const { graphId, backup } = await backedUp(client);
+    const nodes = [{ label: 'Person', properties: { id: 4, name: 'Person 4' } }];
+    const rows = { nodes, relationships: [] };
+    await client.result(await client.expect<Started>(202, 'POST', `/v1/graphs/${graphId}/rows`, rows));
+    return {
+      begin: () => client.expect<Started>(202, 'POST', `${backup}/restore`, {}),
+      check: async () => {
+        expect(await client.query(graphId, COUNT)).toEqual([{ n: 3 }]);
+        const { backups } = await client.expect<{ backups: object[] }>(200, 'GET', `/v1/graphs/${graphId}/backups`);
+        expect(backups).toMatchObject([
+          { kind: 'system', status: 'completed', node_count: 4 },
+          { kind: 'manual', status: 'completed', node_count: 3 },
+        ]);
+      },
+    };
+  },
+
   async query_execution(client) {
     const rows = 20_000;
     const queries = `/v1/graphs/${await client.createGraph(PEOPLE)}/queries`;
@@ -148,3 +191,14 @@ export const EVERY_OPERATION: Readonly<Record<string, (client: Client) => Promis
     };
   },
 };
+
+/** A graph of three persons, and the path of its backup. */
+async function backedUp(client: Client): Promise<{ graphId: string; backup: string }> {
+  const graphId = await client.createGraph(PEOPLE);
+  await client.stage(graphId, 'Person', 'persons.csv', PERSONS);
+  await client.materialize(graphId);
+  const backups = `/v1/graphs/${graphId}/backups`;
+  const started = await client.expect<Started & { backup_id: string }>(202, 'POST', backups, {});
+  await client.result(started);
+  return { graphId, backup: `${backups}/${started.backup_id}` };
+}

@@ -32,6 +32,7 @@ describe('a worker that is killed', () => {
     GENERATION_COLLECT_SECONDS: '1',
     GENERATION_KEEP_HOURS: '0',
     QUERY_RESULT_SWEEP_SECONDS: '1',
+    BACKUP_SWEEP_SECONDS: '1',
   });
 
   beforeAll(async () => {

@@ -44,6 +44,8 @@ export async function strayFiles(dataDir: string, databaseUrl: string): Promise<
       `select upload_key as key from staged_file where upload_key is not null
        union select part_key from staged_file where part_key is not null
        union select object_key from query_result where object_key is not null
+       union select object_key from backup where object_key is not null
+       union select replace(object_key, '.tar.zst.sealed', '.manifest.json') from backup where object_key is not null
        union select prefix || t || '.parquet' from kept_rejects, jsonb_array_elements_text(tables) t
          where removed_at is null`,
     );
@@ -67,7 +69,8 @@ export async function unfinishedIn(databaseUrl: string): Promise<string[]> {
       `select 'operation ' || id || ' is ' || status as what from operation where status in ('pending', 'running')
        union all select operation_id || ' holds ' || resource from operation_lock
        union all select 'generation ' || number || ' of ' || graph_id || ' is being built'
-         from generation where status = 'building'`,
+         from generation where status = 'building'
+       union all select 'backup ' || id || ' is being made' from backup where status = 'in_progress'`,
     );
     return rows.map(({ what }) => what);
   });

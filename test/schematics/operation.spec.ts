@@ -34,7 +34,7 @@ describe('npx nest g -c ./schematics operation', () => {
 
   it('changes nothing where the name is not one, or is taken', async () => {
     // Nest's command tells of a failure and exits with 0 all the same.
-    expect(await generate('backups')).toContain('"backups" is not <feature>/<verb-noun>');
+    expect(await generate('reports')).toContain('"reports" is not <feature>/<verb-noun>');
     expect(await generate('graphs/create-graph')).toContain('create-graph.processor.ts is there already');
     expect(await file('src/graphs/graphs.operations.ts')).toBe(
       await readFile(join(projectRoot(), 'src/graphs/graphs.operations.ts'), 'utf8'),
@@ -42,20 +42,20 @@ describe('npx nest g -c ./schematics operation', () => {
   }, 60_000);
 
   it('makes operations, in a feature of their own and in one that is there, which pass all checks at once', async () => {
-    await generate('backups/create-backup');
+    await generate('reports/create-report');
     await generate('graphs/rename-graph');
-    expect(await file('src/backups/backups.operations.ts')).toContain("name: 'backup_create'");
-    expect(await file('src/backups/backups.module.ts')).toContain('JobsModule.forFeature([CreateBackup])');
-    expect(await file('src/app.module.ts')).toMatch(/^ {8}BackupsModule,$/m);
+    expect(await file('src/reports/reports.operations.ts')).toContain("name: 'report_create'");
+    expect(await file('src/reports/reports.module.ts')).toContain('JobsModule.forFeature([CreateReport])');
+    expect(await file('src/app.module.ts')).toMatch(/^ {8}ReportsModule,$/m);
     expect(await file('src/graphs/graphs.module.ts')).toMatch(/forFeature\(\[CreateGraph, .*RenameGraph\]\)/);
 
-    const made = ['src/backups', 'src/graphs', 'src/app.module.ts'];
+    const made = ['src/reports', 'src/graphs', 'src/app.module.ts'];
     await Promise.all([
       node('typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json'),
       node('eslint/bin/eslint.js', ...made),
       node('prettier/bin/prettier.cjs', '--check', ...made),
     ]);
-    const specs = ['src/backups/create-backup.processor.spec.ts', 'src/graphs/rename-graph.processor.spec.ts'];
+    const specs = ['src/reports/create-report.processor.spec.ts', 'src/graphs/rename-graph.processor.spec.ts'];
     expect(await node('jest/bin/jest.js', ...specs)).toMatch(/^Tests: +4 passed, 4 total$/m);
   }, 240_000);
 });

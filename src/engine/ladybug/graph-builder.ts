@@ -43,15 +43,32 @@ export class GraphBuilder {
     spec: BuildSpec,
     { signal, onProgress = () => undefined }: { signal: AbortSignal; onProgress?: (progress: BuildProgress) => void },
   ): Promise<GenerationManifest> {
-    if (signal.aborted) throw new BuildCancelled();
-    await this.prepare(spec.target.directory);
-    const directory = await realpath(spec.target.directory);
-    try {
+    const place = async (directory: string): Promise<string | undefined> => {
       const base = spec.base && realDirectory(spec.base);
       const input = spec.inputDirectory === undefined ? undefined : await realpath(spec.inputDirectory);
       const work = { directory, input, writesInput: spec.keys !== undefined, signal, onProgress };
       const shared = await this.load(spec, base, work);
-      return await this.inspect(directory, shared ? spec.base?.sha256 : undefined, signal);
+      return shared ? spec.base?.sha256 : undefined;
+    };
+    return this.fill(spec.target.directory, place, signal);
+  }
+
+  /** See `GraphEngine.adopt`. */
+  adopt(target: string, place: (directory: string) => Promise<void>, signal: AbortSignal): Promise<GenerationManifest> {
+    return this.fill(target, (directory) => place(directory).then(() => undefined), signal);
+  }
+
+  /** `place` says the hash of the database file where it is known. */
+  private async fill(
+    target: string,
+    place: (directory: string) => Promise<string | undefined>,
+    signal: AbortSignal,
+  ): Promise<GenerationManifest> {
+    if (signal.aborted) throw new BuildCancelled();
+    await this.prepare(target);
+    const directory = await realpath(target);
+    try {
+      return await this.inspect(directory, await place(directory), signal);
     } catch (error) {
       await rm(directory, { recursive: true, force: true });
       if (signal.aborted) throw new BuildCancelled();
@@ -124,7 +141,8 @@ export class GraphBuilder {
       await host.close();
       return found;
     });
-    return { engine: 'ladybug', engineVersion: host.engineVersion, ...files, ...counts };
+    const { engineVersion, storageVersion } = host;
+    return { engine: 'ladybug', engineVersion, storageVersion, ...files, ...counts };
   }
 }
 

@@ -40,6 +40,7 @@ type Verdict = { why: 'crash' | 'closed' | 'timeout' | 'memory' | 'abandoned'; c
 export class HostProcess {
   readonly startedAt = Date.now();
   engineVersion = '';
+  storageVersion = 0;
   /** Resolves once the process and everything below it is gone. Never rejects. */
   readonly ended: Promise<void>;
   private readonly logger = new Logger('EngineHost');
@@ -191,7 +192,7 @@ export class HostProcess {
       ...this.options.open,
     } satisfies OpenMessage);
     try {
-      this.engineVersion = (await answered).engineVersion;
+      ({ engineVersion: this.engineVersion, storageVersion: this.storageVersion } = await answered);
     } finally {
       clearTimeout(timer);
     }

@@ -89,6 +89,7 @@ export class HostSession {
       protocol: PROTOCOL_VERSION,
       engine: 'ladybug',
       engineVersion: Database.getVersion(),
+      storageVersion: Number(Database.getStorageVersion()),
     });
   }
 

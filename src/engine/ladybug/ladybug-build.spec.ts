@@ -24,6 +24,7 @@ describe('building a generation', () => {
     expect(manifest).toEqual({
       engine: 'ladybug',
       engineVersion: expect.stringMatching(/^\d+\.\d+\.\d+/) as string,
+      storageVersion: expect.any(Number) as number,
       bytes: file.length,
       sha256: createHash('sha256').update(file).digest('hex'),
       nodes: { Person: 1_000 },

@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Confinement } from '../confinement';
 import { EngineConfig } from '../engine.config';
@@ -7,6 +8,7 @@ import {
   GraphEngine,
   type BuildProgress,
   type BuildSpec,
+  type GenerationFile,
   type GenerationManifest,
   type GenerationRef,
   type HostStatus,
@@ -16,7 +18,7 @@ import {
 } from '../graph-engine';
 import { HostGone } from './failures';
 import { GraphBuilder } from './graph-builder';
-import { existingDirectory, realDirectory } from './graph-file';
+import { existingDirectory, generationFiles, realDirectory } from './graph-file';
 import { HostFactory } from './host-factory';
 import { HostPool } from './host-pool';
 import type { HostProcess } from './host-process';
@@ -62,6 +64,19 @@ export class LadybugEngine extends GraphEngine implements OnApplicationShutdown 
     options: { signal: AbortSignal; onProgress?: (progress: BuildProgress) => void },
   ): Promise<GenerationManifest> {
     return this.builder.build(spec, options);
+  }
+
+  async files(target: GenerationRef): Promise<GenerationFile[]> {
+    const paths = await generationFiles(realDirectory(target));
+    return Promise.all(paths.map(async (path) => ({ name: basename(path), path, bytes: (await stat(path)).size })));
+  }
+
+  adopt(
+    target: GenerationRef,
+    place: (directory: string) => Promise<void>,
+    { signal }: { signal: AbortSignal },
+  ): Promise<GenerationManifest> {
+    return this.builder.adopt(target.directory, place, signal);
   }
 
   async query(target: GenerationRef, request: QueryRequest, signal?: AbortSignal): Promise<QueryStream> {

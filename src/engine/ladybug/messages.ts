@@ -16,6 +16,8 @@ export interface HelloMessage {
   protocol: number;
   engine: string;
   engineVersion: string;
+  /** Of the engine's files; raised when older ones cannot be read any more. */
+  storageVersion: number;
 }
 
 export interface QueryMessage {

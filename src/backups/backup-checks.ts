@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import { Injectable } from '@nestjs/common';
+import { GraphUnreadable } from '../engine/engine.errors';
+import { type GenerationManifest, type GenerationRef, GraphEngine } from '../engine/graph-engine';
+import { BackupObjects, type StoredBackup } from './backup-objects';
+import { sameCounts } from './backup-manifest';
+import { BackupDamaged, BackupNotRestorable } from './backups.errors';
+
+/** Where the engine's files are inside the archive of a full dump. */
+export const GRAPH_FOLDER = 'graph/';
+
+/** Proves that a backup is what was backed up. */
+@Injectable()
+export class BackupChecks {
+  constructor(
+    private readonly objects: BackupObjects,
+    private readonly engine: GraphEngine,
+  ) {}
+
+  /** Reads it back; a full dump is also opened and counted. `directory` is scratch space. */
+  async verify(backup: StoredBackup, directory: string, signal: AbortSignal): Promise<void> {
+    const { format, graph_id: graphId, generation } = backup.manifest;
+    if (format !== 'full_dump') return this.objects.unpack(backup, { folder: directory, wanted: () => null, signal });
+    const target = { graphId, generation, directory: join(directory, 'opened') };
+    await this.open(backup, target, signal);
+    await this.engine.drop(target);
+  }
+
+  /**
+   * Fetches, decrypts and proves a full dump, puts it at a generation's place, opens it there and compares what is counted.
+   * Throws {@link BackupDamaged}, {@link BackupNotRestorable}; then nothing is left at that place.
+   */
+  async open(backup: StoredBackup, target: GenerationRef, signal: AbortSignal): Promise<GenerationManifest> {
+    const { manifest } = backup;
+    const wanted = (name: string): string | null =>
+      name.startsWith(GRAPH_FOLDER) ? name.slice(GRAPH_FOLDER.length) : null;
+    let placed = false;
+    const place = async (folder: string): Promise<void> => {
+      await this.objects.unpack(backup, { folder, wanted, signal });
+      placed = true;
+    };
+    try {
+      const opened = await this.engine.adopt(target, place, { signal });
+      if (sameCounts(opened.nodes, manifest.nodes) && sameCounts(opened.relationships, manifest.relationships))
+        return opened;
+      await this.engine.drop(target);
+      throw new BackupDamaged('other numbers of rows were counted in it than when it was made');
+    } catch (error) {
+      if (error instanceof GraphUnreadable && placed) throw new BackupNotRestorable(otherVersion(backup));
+      throw error;
+    }
+  }
+}
+
+function otherVersion({ manifest }: StoredBackup): string {
+  const { engine, engine_version: version, storage_version: storage } = manifest;
+  return (
+    `it was made by ${engine} ${version} (storage version ${storage ?? 'unknown'}), whose files the engine of this ` +
+    'installation cannot open. Restore it with the version of the platform that made it, and export it from there'
+  );
+}

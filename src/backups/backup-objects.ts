@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { Injectable } from '@nestjs/common';
+import { ObjectStore } from '../storage/object-store';
+import { type Backup, manifestKeyOf } from './backup.entity';
+import { archiveOf, type ArchiveSource, unpackArchive } from './backup-archive';
+import type { BackupManifest } from './backup-manifest';
+import { BackupDamaged } from './backups.errors';
+import { DataKeys } from './data-keys';
+import { FRAME_BYTES, seal, unseal } from './sealed-stream';
+
+/** What using a backup's bytes needs to know of it. */
+export type StoredBackup = Pick<Backup, 'id' | 'orgId'> & { objectKey: string; manifest: BackupManifest };
+
+/** The bytes of backups in the object store, sealed. */
+@Injectable()
+export class BackupObjects {
+  constructor(
+    private readonly objects: ObjectStore,
+    private readonly keys: DataKeys,
+  ) {}
+
+  /** Stores the files as one object, in memory that does not depend on their size. Nothing is there where it throws. */
+  async write(
+    { id, orgId }: Pick<Backup, 'id' | 'orgId'>,
+    key: string,
+    sources: ArchiveSource[],
+    { signal, onBytes }: { signal: AbortSignal; onBytes: (bytes: number) => void },
+  ): Promise<Pick<BackupManifest, 'content' | 'stored'>> {
+    const sealKey = { dataKey: await this.keys.of(orgId), name: id };
+    const { archive, files } = archiveOf(sources);
+    const hash = createHash('sha256');
+    let bytes = 0;
+    const content = passing(archive, (chunk) => {
+      hash.update(chunk);
+      bytes += chunk.length;
+      onBytes(bytes);
+    });
+    const body = Readable.from(seal(content, sealKey), { objectMode: false, highWaterMark: FRAME_BYTES });
+    const stored = await this.objects.put(key, body, { signal });
+    return {
+      content: { archive: 'tar', bytes, sha256: hash.digest('hex'), files },
+      stored: { bytes: stored.bytes, compression: 'zstd', encryption: 'AES-256-GCM', frame_bytes: FRAME_BYTES },
+    };
+  }
+
+  async writeManifest(objectKey: string, manifest: BackupManifest): Promise<void> {
+    await this.objects.put(manifestKeyOf(objectKey), Readable.from([JSON.stringify(manifest, null, 2)]));
+  }
+
+  /** The archive as it was before it was sealed. Throws {@link BackupDamaged}, `ObjectNotFound`. */
+  async *read({ id, orgId, objectKey, manifest }: StoredBackup): AsyncGenerator<Buffer> {
+    const sealKey = { dataKey: await this.keys.of(orgId), name: id };
+    const hash = createHash('sha256');
+    yield* passing(unseal(await this.objects.get(objectKey), sealKey), (chunk) => hash.update(chunk));
+    if (hash.digest('hex') !== manifest.content.sha256) throw new BackupDamaged('it is not what was written');
+  }
+
+  /** Proves every file of a backup, and puts those that `wanted` names into a folder. Throws {@link BackupDamaged}. */
+  async unpack(
+    backup: StoredBackup,
+    place: { folder: string; wanted: (name: string) => string | null; signal: AbortSignal },
+  ): Promise<void> {
+    await unpackArchive(this.read(backup), backup.manifest.content.files, place);
+  }
+
+  async remove(objectKey: string): Promise<void> {
+    await this.objects.delete(objectKey);
+    await this.objects.delete(manifestKeyOf(objectKey));
+  }
+}
+
+async function* passing(source: AsyncIterable<Buffer>, seen: (chunk: Buffer) => void): AsyncGenerator<Buffer> {
+  for await (const chunk of source) {
+    seen(chunk);
+    yield chunk;
+  }
+}

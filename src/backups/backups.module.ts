@@ -1,0 +1,59 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { AuditModule } from '../audit/audit.module';
+import { EngineModule } from '../engine/engine.module';
+import { GraphsModule } from '../graphs/graphs.module';
+import { JobsModule } from '../jobs/jobs.module';
+import { OrgsModule } from '../orgs/orgs.module';
+import { SchemasModule } from '../schemas/schemas.module';
+import { StagingModule } from '../staging/staging.module';
+import { StorageModule } from '../storage/storage.module';
+import { Backup } from './backup.entity';
+import { BackupChecks } from './backup-checks';
+import { BackupEndings } from './backup-endings';
+import { BackupLimits } from './backup-limits';
+import { BackupMaker } from './backup-maker';
+import { BackupObjects } from './backup-objects';
+import { BackupObjectsSensor } from './backup-objects.sensor';
+import { BackupsController } from './backups.controller';
+import { CreateBackup, RestoreBackup, VerifyBackup } from './backups.operations';
+import { BackupsRepository } from './backups.repository';
+import { BackupsService } from './backups.service';
+import { CreateBackupProcessor } from './create-backup.processor';
+import { DataKeys } from './data-keys';
+import { MasterKeys } from './master-keys';
+import { RestoreBackupProcessor } from './restore-backup.processor';
+import { VerifyBackupProcessor } from './verify-backup.processor';
+
+/** Copies of graphs in the object store: encrypted, proven before they count, and restored without touching what is live. */
+@Module({
+  imports: [
+    TypeOrmModule.forFeature([Backup]),
+    AuditModule,
+    EngineModule,
+    GraphsModule,
+    JobsModule.forFeature([CreateBackup, VerifyBackup, RestoreBackup]),
+    OrgsModule,
+    SchemasModule,
+    StagingModule,
+    StorageModule,
+  ],
+  controllers: [BackupsController],
+  providers: [
+    BackupChecks,
+    BackupEndings,
+    BackupLimits,
+    BackupMaker,
+    BackupObjects,
+    BackupObjectsSensor,
+    BackupsRepository,
+    BackupsService,
+    CreateBackupProcessor,
+    DataKeys,
+    MasterKeys,
+    RestoreBackupProcessor,
+    VerifyBackupProcessor,
+  ],
+  exports: [BackupsService],
+})
+export class BackupsModule {}

@@ -1,0 +1,231 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { AuditService } from '../audit/audit.service';
+import type { Actor } from '../auth/actor';
+import { Clock } from '../common/clock';
+import { Ids, UUID } from '../common/ids';
+import { Transactor } from '../database/transactor';
+import type { Graph } from '../graphs/graph.entity';
+import { GraphNotReady } from '../graphs/graphs.errors';
+import { GraphsService } from '../graphs/graphs.service';
+import type { Operation } from '../operations/operation.entity';
+import { OperationsService } from '../operations/operations.service';
+import { GraphMembersService } from '../orgs/graph-members.service';
+import { OrgsService } from '../orgs/orgs.service';
+import { ObjectStore } from '../storage/object-store';
+import { type Backup, type BackupKind, objectPrefix } from './backup.entity';
+import { BackupLimits } from './backup-limits';
+import { MANIFEST_VERSION } from './backup-manifest';
+import type { StoredBackup } from './backup-objects';
+import { BackupNotCompleted, BackupNotFound, BackupNotRestorable } from './backups.errors';
+import { CreateBackup, RestoreBackup, VerifyBackup } from './backups.operations';
+import { type BackupFilter, BackupsRepository, type BackupStats } from './backups.repository';
+import type { CreateBackupDto, RestoreBackupDto } from './dto/backup-request.dto';
+
+const MS_PER_DAY = 86_400_000;
+
+/** Backups of graphs: making, finding, checking, restoring and removing them. The work itself is done by processors. */
+@Injectable()
+export class BackupsService {
+  constructor(
+    private readonly transactor: Transactor,
+    private readonly graphs: GraphsService,
+    private readonly members: GraphMembersService,
+    private readonly orgs: OrgsService,
+    private readonly operations: OperationsService,
+    private readonly backups: BackupsRepository,
+    private readonly limits: BackupLimits,
+    private readonly objects: ObjectStore,
+    private readonly audit: AuditService,
+    private readonly ids: Ids,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Starts making a backup of what is live. Throws `DailyLimitReached`, `BackupStorageReached`, `GraphNotReady`. */
+  async requestCreation(
+    actor: Actor,
+    graphId: string,
+    request: CreateBackupDto,
+  ): Promise<{ operation: Operation; backupId: string }> {
+    const graph = await this.active(graphId);
+    return this.transactor.run(async (em) => {
+      await this.limits.requireAnother(em, graph);
+      const backupId = await this.insert(em, graph, {
+        kind: 'manual',
+        format: request.backup_format,
+        labels: request.labels,
+        retentionDays: request.retention_days,
+        createdBy: actor.userId,
+      });
+      const payload = { backupId };
+      const operation = await this.operations.begin(em, CreateBackup, { actor, orgId: graph.orgId, graphId, payload });
+      await this.backups.setOperation(em, backupId, operation.id);
+      await this.record(
+        em,
+        actor,
+        'backup.creation_requested',
+        { id: backupId, graphId, orgId: graph.orgId },
+        operation,
+      );
+      return { operation, backupId };
+    });
+  }
+
+  /** Starts reading a backup back. Throws {@link BackupNotCompleted}. */
+  async requestVerification(actor: Actor, graphId: string, backupId: string): Promise<Operation> {
+    const backup = await this.get(graphId, backupId);
+    storedBackup(backup);
+    return this.transactor.run(async (em) => {
+      const { orgId } = backup;
+      const operation = await this.operations.begin(em, VerifyBackup, { actor, orgId, graphId, payload: { backupId } });
+      await this.record(em, actor, 'backup.verification_requested', backup, operation);
+      return operation;
+    });
+  }
+
+  /**
+   * Starts restoring a backup: in the place of what is live, or as a new graph of the same organisation and tier. Throws
+   * {@link BackupNotCompleted}, {@link BackupNotRestorable}, `OperationConflict` while something else changes the graph.
+   */
+  async requestRestore(
+    actor: Actor,
+    graphId: string,
+    backupId: string,
+    { create_system_backup: backUpFirst, new_graph: wanted }: RestoreBackupDto,
+  ): Promise<{ operation: Operation; systemBackupId: string | null }> {
+    const backup = await this.get(graphId, backupId);
+    const { manifest } = storedBackup(backup);
+    if (backup.format !== 'full_dump')
+      throw new BackupNotRestorable(`it is an export as ${backup.format}. Upload its files, or use a full_dump`);
+    if (manifest.manifest_version > MANIFEST_VERSION)
+      throw new BackupNotRestorable('a newer version of the platform made it. Update this one');
+    const graph = wanted ? await this.graphs.get(graphId) : await this.active(graphId);
+    return this.transactor.run(async (em) => {
+      const { orgId } = graph;
+      const targetId = wanted ? await this.registerGraph(em, actor, graph, wanted, manifest.schema) : graphId;
+      const systemBackupId =
+        backUpFirst && !wanted
+          ? await this.insert(em, graph, { kind: 'system', format: 'full_dump', labels: [], createdBy: actor.userId })
+          : undefined;
+      const operation = await this.operations.begin(em, RestoreBackup, {
+        actor,
+        orgId,
+        graphId: targetId,
+        payload: { backupId, systemBackupId },
+      });
+      if (systemBackupId !== undefined) await this.backups.setOperation(em, systemBackupId, operation.id);
+      await this.record(em, actor, 'backup.restore_requested', backup, operation);
+      return { operation, systemBackupId: systemBackupId ?? null };
+    });
+  }
+
+  /** Throws {@link BackupNotFound}; that of another graph is not found either. */
+  async get(graphId: string, backupId: string): Promise<Backup> {
+    const backup = UUID.test(backupId) ? await this.backups.find(graphId, backupId) : null;
+    if (backup === null) throw new BackupNotFound();
+    return backup;
+  }
+
+  /** Newest first. */
+  list(
+    graphId: string,
+    filter: BackupFilter,
+    page: { limit: number; offset: number },
+  ): Promise<{ backups: Backup[]; total: number }> {
+    return this.backups.list(graphId, filter, page);
+  }
+
+  stats(graphId: string): Promise<BackupStats> {
+    return this.backups.stats(graphId);
+  }
+
+  /** Gives a backup other labels. */
+  setLabels(actor: Actor, graphId: string, backupId: string, labels: string[]): Promise<Backup> {
+    return this.transactor.run(async (em) => {
+      const backup = await this.locked(em, graphId, backupId);
+      await this.backups.setLabels(em, backupId, [...new Set(labels)]);
+      await this.record(em, actor, 'backup.labelled', backup);
+      return (await this.backups.find(graphId, backupId, em))!;
+    });
+  }
+
+  /** Removes a backup for good. Throws {@link BackupNotCompleted} while it is being made. */
+  async remove(actor: Actor, graphId: string, backupId: string): Promise<void> {
+    const removed = await this.transactor.run(async (em) => {
+      const backup = await this.locked(em, graphId, backupId);
+      if (backup.status === 'in_progress') throw new BackupNotCompleted(backup.status);
+      await this.backups.remove(em, backupId);
+      await this.record(em, actor, 'backup.deleted', backup);
+      return backup;
+    });
+    // What a crash leaves here, the sweep finds.
+    await this.objects.deletePrefix(objectPrefix(removed));
+  }
+
+  private async insert(
+    em: EntityManager,
+    graph: Graph,
+    backup: Pick<Backup, 'format' | 'labels' | 'createdBy'> & { kind: BackupKind; retentionDays?: number },
+  ): Promise<string> {
+    const id = this.ids.uuid();
+    const createdAt = this.clock.now();
+    const retentionDays = this.limits.retentionDays(graph, backup.retentionDays);
+    await this.backups.insert(em, {
+      ...backup,
+      id,
+      graphId: graph.id,
+      orgId: graph.orgId,
+      labels: [...new Set(backup.labels)],
+      retentionDays,
+      createdAt,
+      expiresAt: new Date(createdAt.getTime() + retentionDays * MS_PER_DAY),
+    });
+    return id;
+  }
+
+  private async registerGraph(
+    em: EntityManager,
+    actor: Actor,
+    { orgId, tier }: Graph,
+    wanted: { graph_name: string; description?: string | null },
+    schema: Graph['schema'],
+  ): Promise<string> {
+    await this.orgs.requireRoomForGraph(em, orgId);
+    const id = this.ids.graph();
+    const { graph_name: name, description = null } = wanted;
+    await this.graphs.register(em, { id, orgId, name, description, tags: [], tier, schema }, actor.userId);
+    await this.members.insert(em, id, actor.userId, 'admin');
+    return id;
+  }
+
+  private async active(graphId: string): Promise<Graph> {
+    const graph = await this.graphs.get(graphId);
+    if (graph.status !== 'active') throw new GraphNotReady(graphId, graph.status);
+    return graph;
+  }
+
+  private async locked(em: EntityManager, graphId: string, backupId: string): Promise<Backup> {
+    const backup = UUID.test(backupId) ? await this.backups.findLocked(em, graphId, backupId) : null;
+    if (backup === null) throw new BackupNotFound();
+    return backup;
+  }
+
+  private record(
+    em: EntityManager,
+    actor: Actor,
+    action: string,
+    { id, graphId, orgId }: Pick<Backup, 'id' | 'graphId' | 'orgId'>,
+    operation?: Operation,
+  ): Promise<void> {
+    const details = { graph_id: operation?.graphId ?? graphId, ...(operation && { operation_id: operation.id }) };
+    return this.audit.record(em, { actor, action, target: id, orgId, details });
+  }
+}
+
+/** A backup whose bytes can be used. Throws {@link BackupNotFound}, {@link BackupNotCompleted}. */
+export function storedBackup(backup: Backup | null): StoredBackup {
+  if (backup === null) throw new BackupNotFound();
+  const { id, orgId, status, objectKey, manifest } = backup;
+  if (status !== 'completed' || objectKey === null || manifest === null) throw new BackupNotCompleted(status);
+  return { id, orgId, objectKey, manifest };
+}

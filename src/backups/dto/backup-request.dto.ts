@@ -1,0 +1,120 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  Equals,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  Max,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import { Text } from '../../common/text';
+import { BACKUP_STATUSES, type BackupFormat, BACKUP_FORMATS, type BackupStatus } from '../backup.entity';
+
+const MOST_LABELS = 20;
+
+export class CreateBackupDto {
+  /** The only one that can be restored, until exports of the rows are there. */
+  @ApiProperty({ enum: ['full_dump'] })
+  @IsOptional()
+  @IsIn(['full_dump'])
+  backup_format: BackupFormat = 'full_dump';
+
+  @ApiProperty({ enum: ['full'] })
+  @IsOptional()
+  @IsIn(['full'])
+  backup_type: string = 'full';
+
+  /** Kept for as many days, or for as many as the tier allows if that is less. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(2555)
+  retention_days: number = 30;
+
+  @IsOptional()
+  @Equals(true, { message: 'backups are always compressed' })
+  compression: boolean = true;
+
+  /** Backups are always encrypted, whatever is said here. */
+  @IsOptional()
+  @IsBoolean()
+  encryption: boolean = false;
+
+  @IsOptional()
+  @IsIn([null], { message: 'a single backup has no schedule' })
+  schedule?: null;
+
+  /** Words to find it by. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(MOST_LABELS)
+  @Text({ max: 100, trim: true, each: true })
+  labels: string[] = [];
+}
+
+export class LabelBackupDto {
+  @IsArray()
+  @ArrayMaxSize(MOST_LABELS)
+  @Text({ max: 100, trim: true, each: true })
+  labels: string[];
+}
+
+export class RestoredGraphDto {
+  @Text({ max: 255, trim: true })
+  graph_name: string;
+
+  @IsOptional()
+  @Text({ max: 2_000, multiline: true })
+  description?: string | null;
+}
+
+export class RestoreBackupDto {
+  /** Makes a backup of what is live first; if that fails, nothing is restored. */
+  @IsOptional()
+  @IsBoolean()
+  create_system_backup: boolean = true;
+
+  /** What is restored is opened and counted before it is published, whatever is said here. */
+  @IsOptional()
+  @IsBoolean()
+  verify_after_restore: boolean = true;
+
+  /** Restores into a new graph of the same organisation and tier, and leaves this one as it is. */
+  @ApiProperty({ required: false, nullable: true, type: RestoredGraphDto })
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => RestoredGraphDto)
+  new_graph?: RestoredGraphDto | null;
+}
+
+export class ListBackupsQuery {
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  limit: number = 50;
+
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  offset: number = 0;
+
+  @IsOptional()
+  @IsIn(BACKUP_STATUSES)
+  status?: BackupStatus;
+
+  @IsOptional()
+  @IsIn(BACKUP_FORMATS)
+  backup_format?: BackupFormat;
+
+  @IsOptional()
+  @Text({ max: 100 })
+  label?: string;
+}
