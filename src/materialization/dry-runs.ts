@@ -69,7 +69,7 @@ export class DryRuns {
     const keys = keysOf(graph.schema, tables, base, join(directory, 'keys'));
     const knownKeys = new Map(keys.map(({ table, file }): [string, string[]] => [table, [file]]));
     const prepare = (): Promise<PreparedTables> =>
-      this.staging.prepare(graph.id, graph.schema, plan.files, directory, { ignoreErrors: true, signal, knownKeys });
+      this.staging.prepare(graph.id, graph.schema, plan.files, directory, { signal, knownKeys });
     if (live === null || keys.length === 0) return prepare();
     // The keys of the graph are read from a copy of it, into which nothing is loaded.
     let prepared: PreparedTables | undefined;

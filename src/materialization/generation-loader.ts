@@ -99,7 +99,6 @@ export class GenerationLoader {
   ): Promise<PreparedTables> {
     ctx.progress(1, 'Checking staged rows', step(1));
     const prepared = await this.staging.prepare(graph.id, graph.schema, plan.files, directory, {
-      ignoreErrors,
       signal: ctx.signal,
       keepFor: ctx,
       knownKeys,

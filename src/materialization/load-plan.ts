@@ -1,7 +1,8 @@
 import type { GenerationManifest, KeyExport, TableLoad } from '../engine/graph-engine';
 import { findType, type GraphSchema, pairsOf } from '../schemas/graph-schema';
+import { describeColumns } from '../staging/duckdb/column-problems';
 import type { PreparedTables } from '../staging/staging.service';
-import { LoadMismatch, RowsRejected, TableWhollyRejected } from './materialization.errors';
+import { ColumnsUnknown, LoadMismatch, RowsRejected, TableWhollyRejected } from './materialization.errors';
 
 /** Rows by table: what a generation that others build upon has. */
 export type Counts = Pick<GenerationManifest, 'nodes' | 'relationships'>;
@@ -45,8 +46,15 @@ export function keysOf(schema: GraphSchema, tables: Iterable<string>, base: Coun
     .map(({ name, primaryKey }) => ({ table: name, key: primaryKey, file: `${directory}/${name}.parquet` }));
 }
 
-/** Turns rejects into the failure that they are: any one without `ignoreErrors`, a table without a good row always. */
-export function refuseBadTables({ tables, samples }: PreparedTables, ignoreErrors: boolean, links: object): void {
+/**
+ * Turns rejects into the failure that they are: any one, and any column that the schema does not know, without
+ * `ignoreErrors`; a table without a good row always.
+ */
+export function refuseBadTables(
+  { tables, samples, unknownColumns }: PreparedTables,
+  ignoreErrors: boolean,
+  links: object,
+): void {
   const bad = tables.filter((table) => table.rowsRejected > 0);
   const report = bad.map(({ table, rowsLoaded, rowsRejected, reasons }) => ({
     table_name: table,
@@ -57,7 +65,13 @@ export function refuseBadTables({ tables, samples }: PreparedTables, ignoreError
   const wholly = bad.find((table) => table.rowsLoaded === 0);
   if (wholly !== undefined) throw new TableWhollyRejected(wholly.table, report, samples, links);
   const rejected = bad.reduce((sum, table) => sum + table.rowsRejected, 0);
-  if (rejected > 0 && !ignoreErrors) throw new RowsRejected(rejected, report, samples, links);
+  if (ignoreErrors) return;
+  const unknown =
+    unknownColumns.length > 0
+      ? describeColumns('There are columns that the schema does not know', unknownColumns)
+      : undefined;
+  if (rejected > 0) throw new RowsRejected(rejected, report, samples, links, unknown);
+  if (unknown !== undefined) throw new ColumnsUnknown(unknown);
 }
 
 /**

@@ -78,11 +78,35 @@ export class RowsRejected extends DomainError {
   readonly code = 'rows_rejected';
   readonly kind = 'invalid';
   override readonly details: Readonly<Record<string, unknown>>;
-  constructor(rejected: number, tables: object[], samples: RejectedRow[], links: object) {
+  constructor(
+    rejected: number,
+    tables: object[],
+    samples: RejectedRow[],
+    links: object,
+    unknown?: { message: string; problems: object[] },
+  ) {
+    const columns = unknown === undefined ? '' : `. ${unknown.message}`;
     super(
-      `${rejected} rows are not right, and ignore_errors is false, so nothing was published. Mend the files or set ignore_errors`,
+      `${rejected} rows are not right, and ignore_errors is false, so nothing was published. Mend the files or set ignore_errors${columns}`,
     );
-    this.details = { rows_rejected: rejected, tables, samples, _links: links };
+    this.details = {
+      rows_rejected: rejected,
+      tables,
+      samples,
+      _links: links,
+      ...(unknown && { unknown_columns: unknown.problems }),
+    };
+  }
+}
+
+/** Files have columns for which the graph has no place, and nothing else is wrong. */
+export class ColumnsUnknown extends DomainError {
+  readonly code = 'staging_columns_unknown';
+  readonly kind = 'bad_request';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor({ message, problems }: { message: string; problems: object[] }) {
+    super(`${message}. Map them to null, add them to the schema, or set ignore_errors`);
+    this.details = { problems };
   }
 }
 

@@ -120,11 +120,11 @@ export class FileMalformed extends DomainError {
   }
 }
 
-/** Staged files lack columns that the schema needs, or have ones that it does not know. */
-export class StagedColumnsWrong extends DomainError {
+/** Staged files lack columns that the schema needs. */
+export class StagedColumnsMissing extends DomainError {
+  readonly code = 'staging_columns_missing';
   readonly kind = 'bad_request';
   constructor(
-    readonly code: 'staging_columns_missing' | 'staging_columns_unknown',
     message: string,
     override readonly details?: Readonly<Record<string, unknown>>,
   ) {

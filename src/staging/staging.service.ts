@@ -11,7 +11,7 @@ import type { OperationContext } from '../jobs/operation-context';
 import { findType, type GraphSchema } from '../schemas/graph-schema';
 import { ObjectStore } from '../storage/object-store';
 import { ObjectNotFound } from '../storage/storage.errors';
-import type { PartRef, PreparedTable } from './duckdb/messages';
+import type { ColumnProblem, PartRef, PreparedTable } from './duckdb/messages';
 import { StagingEngine } from './duckdb/staging-engine';
 import { columnTypes, preparedPairs, preparePlan } from './prepare-plan';
 import { filePrefix, graphPrefix, StagedFile } from './staged-file.entity';
@@ -33,6 +33,8 @@ export interface RejectedSample {
 /** Every type of the schema, nodes first; tables without a file have zero rows. */
 export interface PreparedTables {
   tables: PreparedTable[];
+  /** Columns that the schema does not know, by file; they were left out. */
+  unknownColumns: ColumnProblem[];
   /** The first rejected rows of all tables, with the reason in words. */
   samples: RejectedSample[];
   /** Holds all files that `tables` names; the engine's loader needs to see nothing else. */
@@ -40,7 +42,6 @@ export interface PreparedTables {
 }
 
 export interface PrepareOptions {
-  ignoreErrors: boolean;
   signal: AbortSignal;
   /** The attempt whose operation the rejected rows are kept for, to be read by `TableQueriesService.rejects`. */
   keepFor?: OperationContext;
@@ -96,14 +97,14 @@ export class StagingService implements OnModuleInit {
   /**
    * Checks the rows of the files against the schema and writes typed Parquet below `directory`, which the caller makes
    * and removes. Bad rows are counted, sampled and left out; whether that is acceptable is the caller's to say. Throws
-   * `StagedColumnsWrong` for whole columns, `StagingChanged` (retryable) where a file was deleted since the snapshot.
+   * `StagedColumnsMissing` for whole columns, `StagingChanged` (retryable) where a file was deleted since the snapshot.
    */
   async prepare(
     graphId: string,
     schema: GraphSchema,
     files: StagedFile[],
     directory: string,
-    { ignoreErrors, signal, keepFor, knownKeys, onProgress }: PrepareOptions,
+    { signal, keepFor, knownKeys, onProgress }: PrepareOptions,
   ): Promise<PreparedTables> {
     const parts = join(directory, 'parts');
     const output = join(directory, 'prepared');
@@ -117,7 +118,7 @@ export class StagingService implements OnModuleInit {
       table.parts.push(await this.checkout(file, parts));
     }
     const result = await this.engine.run(
-      { task: 'prepare', tables: tables.flatMap((table) => preparedPairs(schema, table)), output, ignoreErrors },
+      { task: 'prepare', tables: tables.flatMap((table) => preparedPairs(schema, table)), output },
       {
         directory,
         signal,
@@ -128,7 +129,7 @@ export class StagingService implements OnModuleInit {
     const samples = result.tables.flatMap(({ table, samples: rows }) =>
       rows.map(({ fileName, row, reason, detail }) => ({ table, file: fileName, row, reason: `${reason}: ${detail}` })),
     );
-    return { tables: result.tables, samples: samples.slice(0, MOST_SAMPLES), directory };
+    return { ...result, samples: samples.slice(0, MOST_SAMPLES), directory };
   }
 
   /**

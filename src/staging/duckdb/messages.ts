@@ -133,8 +133,14 @@ export interface PrepareJob {
   tables: PrepareTable[];
   /** Gets `<table>.parquet` and `rejects/<table>.parquet`. */
   output: string;
-  /** Columns that the schema does not know are left out instead of refused. */
-  ignoreErrors: boolean;
+}
+
+/** Columns of a file that are missing, or that the schema does not know. */
+export interface ColumnProblem {
+  table: string;
+  fileId: string;
+  fileName: string;
+  columns: string[];
 }
 
 export type RejectReason =
@@ -179,6 +185,8 @@ export interface PreparedTable {
 
 export interface PrepareResult {
   tables: PreparedTable[];
+  /** Columns that were left out, by file. */
+  unknownColumns: ColumnProblem[];
 }
 
 export interface PrepareProgress {
@@ -281,7 +289,6 @@ export interface TaskFailure {
     | 'file_malformed'
     | 'file_too_large'
     | 'staging_columns_missing'
-    | 'staging_columns_unknown'
     | 'staging_out_of_memory'
     | 'storage_full'
     | 'sql_invalid'

@@ -1,7 +1,15 @@
 import { castTo, duckdbType, literal, quoted, storedType } from './casts';
 import type { EndPair, SaidEnds } from '../../schemas/graph-schema';
 import type { DuckDbSession } from './duckdb-session';
-import type { ColumnMapping, DateFormats, PartRef, PrepareTable, StagedColumn, TargetColumn } from './messages';
+import type {
+  ColumnMapping,
+  ColumnProblem,
+  DateFormats,
+  PartRef,
+  PrepareTable,
+  StagedColumn,
+  TargetColumn,
+} from './messages';
 
 /** Parts of one table with the same columns and the same understanding of them, which DuckDB reads as one. */
 interface PartGroup {
@@ -10,13 +18,6 @@ interface PartGroup {
   formats: DateFormats;
   ends: SaidEnds;
   parts: { index: number; part: PartRef }[];
-}
-
-export interface ColumnProblem {
-  table: string;
-  fileId: string;
-  fileName: string;
-  columns: string[];
 }
 
 /** The parts of a table as one SQL source whose columns are those of the table, each with its type. */

@@ -1,16 +1,17 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { describeColumns } from './column-problems';
 import type { DuckDbSession } from './duckdb-session';
 import { mergePairs } from './merge-pairs';
 import type { PreparedTable, PrepareTable, PrepareJob, PrepareProgress, PrepareResult } from './messages';
-import { type ColumnProblem, PartSource } from './part-source';
+import { PartSource } from './part-source';
 import { prepareTable } from './prepare-table';
 import type { NodeKeys } from './table-files';
 import { TaskError } from './task-error';
 
 /**
- * Checks all tables and writes what the engine can load. Whole columns that are missing or unknown are reported for all
- * tables at once, before a row is read.
+ * Checks all tables and writes what the engine can load. Whole columns that are missing are reported for all tables at
+ * once, before a row is read; those that the schema does not know are left out and named.
  */
 export async function prepareTables(
   session: DuckDbSession,
@@ -21,12 +22,10 @@ export async function prepareTables(
   for (const table of job.tables) sources.push(await PartSource.open(session, table));
   const missing = sources.flatMap((source) => source.missing());
   if (missing.length > 0) {
-    throw columnsError('staging_columns_missing', 'Columns that every row needs are missing', missing);
+    const { message, problems } = describeColumns('Columns that every row needs are missing', missing);
+    throw new TaskError({ code: 'staging_columns_missing', message, details: { problems } });
   }
   const unknown = sources.flatMap((source) => source.unknown());
-  if (unknown.length > 0 && !job.ignoreErrors) {
-    throw columnsError('staging_columns_unknown', 'There are columns that the schema does not know', unknown);
-  }
   await mkdir(join(job.output, 'rejects'), { recursive: true });
   const done: (PreparedTable & Pick<PrepareTable, 'pair'>)[] = [];
   const nodes = new Map<string, NodeKeys>();
@@ -39,24 +38,5 @@ export async function prepareTables(
     const key = source.table.columns.find(({ role }) => role === 'key');
     if (key) nodes.set(table, { files: prepared.files, known: source.table.knownKeys ?? [], column: key.name });
   }
-  return { tables: await mergePairs(session, done, job.output) };
-}
-
-function columnsError(code: 'staging_columns_missing' | 'staging_columns_unknown', what: string, all: ColumnProblem[]) {
-  const named = all
-    .slice(0, 5)
-    .map(({ table, fileName, columns }) => `${columns.join(', ')} in "${fileName}" (table ${table})`);
-  const rest = all.length > named.length ? `, and ${all.length - named.length} more files` : '';
-  return new TaskError({
-    code,
-    message: `${what}: ${named.join('; ')}${rest}`,
-    details: {
-      problems: all.slice(0, 100).map(({ table, fileId, fileName, columns }) => ({
-        table,
-        file_id: fileId,
-        file_name: fileName,
-        columns,
-      })),
-    },
-  });
+  return { tables: await mergePairs(session, done, job.output), unknownColumns: unknown };
 }

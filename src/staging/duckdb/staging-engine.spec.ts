@@ -94,11 +94,7 @@ describe('StagingEngine', () => {
 
   async function prepare(
     files: Record<string, (string | Buffer)[]>,
-    {
-      ignoreErrors = true,
-      schema = SCHEMA,
-      knownKeys = {},
-    }: { ignoreErrors?: boolean; schema?: GraphSchema; knownKeys?: Record<string, string[]> } = {},
+    { schema = SCHEMA, knownKeys = {} }: { schema?: GraphSchema; knownKeys?: Record<string, string[]> } = {},
   ): Promise<Record<string, PreparedTable>> {
     const tables = preparePlan(schema).map((table) => ({ ...table, knownKeys: knownKeys[table.table] }));
     for (const [table, contents] of Object.entries(files)) {
@@ -111,10 +107,7 @@ describe('StagingEngine', () => {
       tables.find((candidate) => candidate.table === table)!.parts = parts;
     }
     mkdirSync(path('out'));
-    const result = await engine.run(
-      { task: 'prepare', tables, output: path('out'), ignoreErrors },
-      { directory, signal: signal() },
-    );
+    const result = await engine.run({ task: 'prepare', tables, output: path('out') }, { directory, signal: signal() });
     return Object.fromEntries(result.tables.map((table) => [table.table, table]));
   }
 
@@ -339,7 +332,7 @@ describe('StagingEngine', () => {
       expect(KNOWS).toMatchObject({ rowsLoaded: 3, rowsRejected: 1, reasons: { from_not_found: 1 } });
     });
 
-    it('names columns that are missing, and unknown ones unless errors are ignored', async () => {
+    it('names columns that are missing, and leaves out unknown ones', async () => {
       const missing = prepare({ Person: ['id,age\na,1\n'], KNOWS: ['from,since\na,1\n'] });
       await expect(missing).rejects.toMatchObject({
         code: 'staging_columns_missing',
@@ -348,11 +341,6 @@ describe('StagingEngine', () => {
       });
       rmSync(path('out'), { recursive: true });
       const unknown = { Person: ['id,name,shoe\na,A,43\n'] };
-      await expect(prepare(unknown, { ignoreErrors: false })).rejects.toMatchObject({
-        code: 'staging_columns_unknown',
-        details: { problems: [{ table: 'Person', file_name: 'Person-0.csv', columns: ['shoe'] }] },
-      });
-      rmSync(path('out'), { recursive: true });
       const { Person } = await prepare(unknown);
       expect(Person).toMatchObject({ rowsLoaded: 1, ignoredColumns: ['shoe'] });
       expect(await rowsOf(Person.files[0])).toEqual([{ id: 'a', age: null, born: null, name: 'A' }]);

@@ -17,7 +17,7 @@ import {
   SqlOutOfMemory,
   SqlRefused,
   SqlTimeout,
-  StagedColumnsWrong,
+  StagedColumnsMissing,
   StagingEngineLost,
   StagingFailed,
   StagingOutOfMemory,
@@ -51,7 +51,7 @@ export class StagingEngine {
 
   /**
    * Does one task. An abort kills the process at once and rejects with the signal's reason; what the task had written
-   * into the directory is the caller's to remove. Throws `FileMalformed`, `StagedColumnsWrong`, `StagingOutOfMemory`,
+   * into the directory is the caller's to remove. Throws `FileMalformed`, `StagedColumnsMissing`, `StagingOutOfMemory`,
    * `StorageFull`, and `StagingEngineLost` where the process ended without an answer.
    */
   async run<J extends Job>(job: J, { directory, signal, onProgress }: TaskOptions): Promise<ResultOf<J>> {
@@ -146,8 +146,7 @@ function domainError({ code, message, details }: TaskFailure): Error {
     case 'file_too_large':
       return new FileMalformed(message, details, code);
     case 'staging_columns_missing':
-    case 'staging_columns_unknown':
-      return new StagedColumnsWrong(code, message, details);
+      return new StagedColumnsMissing(message, details);
     case 'staging_out_of_memory':
       return new StagingOutOfMemory();
     case 'storage_full':
