@@ -16,14 +16,12 @@ import { EngineConfig } from './engine/engine.config';
 import { EngineModule } from './engine/engine.module';
 import { GraphsConfig } from './graphs/graphs.config';
 import { GraphsModule } from './graphs/graphs.module';
-import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor';
 import { IdempotencyModule } from './idempotency/idempotency.module';
 import { JobsConfig } from './jobs/jobs.config';
 import { JobsModule } from './jobs/jobs.module';
 import { QueueConfig } from './jobs/queue.config';
 import { LimitsConfig } from './limits/limits.config';
 import { LimitsModule } from './limits/limits.module';
-import { RateLimitInterceptor } from './limits/rate-limit.interceptor';
 import { MaterializationModule } from './materialization/materialization.module';
 import { OperationsConfig } from './operations/operations.config';
 import { OperationsModule } from './operations/operations.module';
@@ -32,6 +30,7 @@ import { OrgsConfig } from './orgs/orgs.config';
 import { OrgsModule } from './orgs/orgs.module';
 import { QueriesConfig } from './queries/queries.config';
 import { QueriesModule } from './queries/queries.module';
+import { RequestInterceptor } from './request.interceptor';
 import { SchemasModule } from './schemas/schemas.module';
 import { StagingConfig } from './staging/staging.config';
 import { StagingModule } from './staging/staging.module';
@@ -92,10 +91,8 @@ export class AppModule {
       ],
       providers: [
         { provide: APP_FILTER, useClass: ProblemFilter },
-        { provide: APP_INTERCEPTOR, useExisting: RateLimitInterceptor },
-        // The outer one first: a repeated request waits for what its first sending began.
-        { provide: APP_INTERCEPTOR, useClass: PreferWaitInterceptor },
-        { provide: APP_INTERCEPTOR, useExisting: IdempotencyInterceptor },
+        PreferWaitInterceptor,
+        { provide: APP_INTERCEPTOR, useClass: RequestInterceptor },
       ],
     };
   }
