@@ -86,14 +86,17 @@ export class HostQuery {
   /** The result is complete in the engine's memory after this, so its lane is free while the reader takes its time. */
   private async read(lanes: Lanes, statement: string, exact?: ExactQuery): Promise<ResultReader> {
     const parameters = bindParameters(this.message.parameters) as Record<string, LbugValue>;
-    const result = await lanes.use(statement, this.remainingMs(), (lane) =>
-      lane.execute(statement, parameters, this.remainingMs()),
-    );
+    const result =
+      lanes.runInline(statement, parameters, this.remainingMs()) ??
+      (await lanes.use(statement, this.remainingMs(), (lane) =>
+        lane.execute(statement, parameters, this.remainingMs()),
+      ));
     try {
-      const elements = columnsOf(result).some(({ type }) => /\b(NODE|REL|RECURSIVE_REL)\b/.test(type));
+      const columns = columnsOf(result);
+      const elements = columns.some(({ type }) => /\b(NODE|REL|RECURSIVE_REL)\b/.test(type));
       const { format, maxRows = Infinity, batchRows = BATCH_ROWS } = this.message;
       const limits = { format, maxRows, batchRows, mostRows: BATCH_ROWS };
-      return new ResultReader(result, elements ? await this.tables() : new Map(), limits, exact);
+      return new ResultReader(result, columns, elements ? await this.tables() : new Map(), limits, exact);
     } catch (error) {
       result.close();
       throw error;

@@ -6,7 +6,7 @@ import { FrameChannel, FrameType, PROTOCOL_VERSION, type Frame } from './frames'
 import { runBuild } from './host-build';
 import { ExactStatements } from './exact-statements';
 import { HostQuery } from './host-query';
-import { type Lane, Lanes } from './lanes';
+import { isInterruption, type Lane, Lanes } from './lanes';
 import {
   cleanMessage,
   HostFailure,
@@ -144,7 +144,7 @@ export class HostSession {
     const text = cleanMessage(error instanceof Error ? error.message : String(error), folders);
     if (error instanceof HostFailure) return { code: error.code, message: text };
     if (error instanceof UnusableParameter) return { code: 'query_invalid', message: text };
-    if (/^Interrupted\.?/.test(text)) return { code: 'query_timeout', message: '' };
+    if (isInterruption(error)) return { code: 'query_timeout', message: '' };
     if (/Buffer manager exception|bad_alloc|Unable to allocate/i.test(text))
       return { code: 'query_out_of_memory', message: '' };
     if (/No space left|Disk quota|ENOSPC/i.test(text)) return { code: 'storage_full', message: '' };

@@ -68,6 +68,13 @@ describe('queries of a graph', () => {
     expect(await stream.summary).toMatchObject({ rows: 5_001, truncated: true });
   });
 
+  it('answer the same however quick they were before', async () => {
+    const statement = 'UNWIND range(1, $n) AS a UNWIND range(1, 1000) AS b RETURN count(*) AS pairs';
+    for (const n of [1, 2, 3, 20_000, 4, 20_000, 5]) {
+      expect((await world.rows(ring, statement, { n })).rows).toEqual([{ pairs: n * 1_000 }]);
+    }
+  });
+
   it('come in batches of at most batchRows rows', async () => {
     const stream = await world.engine.query(ring, {
       statement: 'UNWIND range(1, 5) AS n RETURN n',

@@ -5,13 +5,28 @@ import { HostFailure } from './messages';
 
 /** Statements kept prepared by each connection. */
 const PREPARED_PER_LANE = 64;
+/**
+ * A statement that takes less is run by the host's own thread: handing it to another one and being told of its end would
+ * take as long as the statement, and half as much CPU time again.
+ */
+const INLINE_BELOW_MS = 0.5;
+/** One that takes longer than it used to is stopped after this and handed over: nothing else is heard meanwhile. */
+const INLINE_TIMEOUT_MS = 10;
+/** Share of the latest run in what a statement is thought to take. */
+const LATEST = 1 / 8;
 
 type Parameters = Record<string, LbugValue>;
+
+interface Prepared {
+  statement: PreparedStatement;
+  /** What it takes, as far as known. */
+  ms: number;
+}
 
 /** One connection. It runs one query at a time, as a prepared statement must not be executed twice at once. */
 export class Lane {
   busy = false;
-  private readonly prepared = new Map<string, PreparedStatement>();
+  private readonly prepared = new Map<string, Prepared>();
 
   constructor(readonly connection: Connection) {}
 
@@ -22,11 +37,33 @@ export class Lane {
   /** Prepares, judges and runs a statement. Judgements are remembered together with the prepared statement. */
   async execute(statement: string, parameters: Parameters, timeoutMs: number): Promise<QueryResult> {
     this.connection.setQueryTimeout(timeoutMs);
-    const prepared = this.prepared.get(statement) ?? (await this.prepare(statement, parameters));
+    const prepared = this.prepared.get(statement) ?? {
+      statement: await this.prepare(statement, parameters),
+      ms: Infinity,
+    };
     this.prepared.delete(statement);
     this.prepared.set(statement, prepared);
     if (this.prepared.size > PREPARED_PER_LANE) this.prepared.delete(this.prepared.keys().next().value as string);
-    return single(await this.connection.execute(prepared, parameters));
+    const result = single(await this.connection.execute(prepared.statement, parameters));
+    prepared.ms = engineMs(result);
+    return result;
+  }
+
+  /** Runs a statement that is known to be quick, by this thread. Undefined where it is not, or not any more. */
+  executeInline(statement: string, parameters: Parameters, timeoutMs: number): QueryResult | undefined {
+    const prepared = this.prepared.get(statement);
+    if (prepared === undefined || prepared.ms >= INLINE_BELOW_MS) return undefined;
+    const started = performance.now();
+    this.connection.setQueryTimeout(Math.min(timeoutMs, INLINE_TIMEOUT_MS));
+    try {
+      const result = single(this.connection.executeSync(prepared.statement, parameters));
+      prepared.ms += (performance.now() - started - prepared.ms) * LATEST;
+      return result;
+    } catch (error) {
+      if (!isInterruption(error)) throw error;
+      prepared.ms = Infinity;
+      return undefined;
+    }
   }
 
   private async prepare(statement: string, parameters: Parameters): Promise<PreparedStatement> {
@@ -72,6 +109,17 @@ export class Lane {
   }
 }
 
+/** What the engine itself needed, in milliseconds, without waiting for a thread. The binding's types do not know of it. */
+function engineMs(result: QueryResult): number {
+  return (result as QueryResult & { getQuerySummarySync(): { executionTime: number } }).getQuerySummarySync()
+    .executionTime;
+}
+
+/** What the engine says of a statement that ran out of time. */
+export function isInterruption(error: unknown): boolean {
+  return error instanceof Error && /^Interrupted\.?/.test(error.message);
+}
+
 function single(result: QueryResult | QueryResult[]): QueryResult {
   if (!Array.isArray(result)) return result;
   for (const one of result) one.close();
@@ -109,6 +157,12 @@ export class Lanes {
       if (next) next(lane);
       else lane.busy = false;
     }
+  }
+
+  /** The result of a quick statement, at once; undefined where it has to be run by {@link use}. */
+  runInline(statement: string, parameters: Parameters, timeoutMs: number): QueryResult | undefined {
+    const lane = this.lanes.find((one) => !one.busy && one.has(statement));
+    return lane?.executeInline(statement, parameters, timeoutMs);
   }
 
   private next(waitMs: number): Promise<Lane> {

@@ -49,13 +49,14 @@ export class ResultReader {
   private read = 0;
   private ahead: TextBatch | undefined;
 
+  /** `all`: what {@link columnsOf} says of the result. */
   constructor(
     private readonly result: QueryResult,
+    all: QueryColumn[],
     private readonly tables: TableTypes,
     private readonly limits: ReadLimits,
     private readonly exact?: ExactQuery,
   ) {
-    const all = columnsOf(result);
     this.original = exact ? all.slice(0, exact.columns.length) : all;
     this.names = exact?.names ?? this.original.map(() => new Set<string>());
     const distinct = distinctNames(this.original.map(({ name }) => name));
@@ -95,8 +96,9 @@ export class ResultReader {
       this.ahead = this.nextBatch();
       const more = this.read < this.wanted;
       const properties = (column: number) => ({ tables: this.tables, names: this.names[column] });
-      const risky = this.original.some(({ type }, column) => mayLose(parseType(type), properties(column)));
-      if (!this.losses.seen && !(more && risky)) return undefined;
+      const risky = (): boolean =>
+        this.original.some(({ type }, column) => mayLose(parseType(type), properties(column)));
+      if (!this.losses.seen && !(more && risky())) return undefined;
     } else if (this.wanted > 0) {
       // Only for the properties of nodes; the values of columns with one name are not there.
       this.ahead = this.nextBatch();
