@@ -1,6 +1,7 @@
 import { density } from './density';
 import { exportRows } from './export';
 import { idle } from './idle';
+import { incremental } from './incremental';
 import { cleanUp } from './lib/cleanup';
 import { keep, machine, type Report, toMarkdown } from './lib/report';
 import { materialize } from './materialize';
@@ -12,6 +13,7 @@ import { streams } from './streams';
 
 const BENCHMARKS: Record<string, () => Promise<Report>> = {
   materialize,
+  incremental,
   'point-query': pointQuery,
   reference,
   export: exportRows,

@@ -24,14 +24,19 @@ export class FlightsGraph {
     const body = { metadata: { graph_name: 'Flights' }, custom_schema: SCHEMA };
     const creation = await api.call<StartedOperation>('POST', '/v1/graphs', body);
     await api.watch(creation, () => undefined);
-    for (const { table, path, contentType } of FILES) {
-      const request = { table_name: table, file_name: basename(path), content_type: contentType };
-      const files = `/v1/graphs/${creation.graph_id}/files`;
-      const file = await api.call<{ file_id: string; upload_url: string }>('POST', files, request);
-      await api.upload(file.upload_url, path, contentType);
-      await api.call('PATCH', `${files}/${file.file_id}`, { status: 'uploaded' });
-    }
-    return new FlightsGraph(platform, creation.graph_id);
+    const graph = new FlightsGraph(platform, creation.graph_id);
+    for (const { table, path, contentType } of FILES) await graph.stageFile(table, basename(path), contentType, path);
+    return graph;
+  }
+
+  /** Stages a file, by its path, or bytes. */
+  async stageFile(table: string, name: string, contentType: string, content: string | Buffer): Promise<void> {
+    const { api } = this.platform;
+    const request = { table_name: table, file_name: name, content_type: contentType };
+    const files = `/v1/graphs/${this.id}/files`;
+    const file = await api.call<{ file_id: string; upload_url: string }>('POST', files, request);
+    await api.upload(file.upload_url, content, contentType);
+    await api.call('PATCH', `${files}/${file.file_id}`, { status: 'uploaded' });
   }
 
   /** Staged and materialized once. */
@@ -40,12 +45,12 @@ export class FlightsGraph {
     return { graph, load: await graph.materialize() };
   }
 
-  async materialize(): Promise<Load> {
+  async materialize(body: object = { force: true }): Promise<Load> {
     const { api } = this.platform;
     const events: OperationEvent[] = [];
     const started = performance.now();
     const path = `/v1/graphs/${this.id}/materialize`;
-    const operation = await api.call<StartedOperation & { created_at: string }>('POST', path, { force: true });
+    const operation = await api.call<StartedOperation & { created_at: string }>('POST', path, body);
     const result = await api.watch(operation, (event) => events.push(event));
     const ms = performance.now() - started;
     const { generation, rows_loaded: rows } = result as { generation: number; rows_loaded: number };

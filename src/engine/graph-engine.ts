@@ -51,6 +51,8 @@ export interface BuildSpec {
   keys?: KeyExport[];
   /** Nodes first, then relationships. A function is called once the keys are written. */
   loads: TableLoad[] | (() => Promise<TableLoad[]>);
+  /** Somebody will query it as soon as it is published: the process that counts its rows goes on as its host. */
+  keepOpen?: boolean;
   /** The only directory besides the target's that the loader may read, and write the keys to. */
   inputDirectory?: string;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../common/clock';
+import { PlatformConfig } from '../config/platform.config';
 import { type GenerationManifest, GraphEngine } from '../engine/graph-engine';
 import { type Build, GenerationsService } from '../graphs/generations.service';
 import type { Generation, Graph } from '../graphs/graph.entity';
@@ -56,6 +57,7 @@ export class GenerationLoader {
     private readonly tiers: TierTable,
     private readonly history: MaterializationsRepository,
     private readonly clock: Clock,
+    private readonly platform: PlatformConfig,
   ) {}
 
   /** Checks, builds and counts. Throws what is wrong with the rows, and `ContentTooLarge`. */
@@ -77,6 +79,7 @@ export class GenerationLoader {
         keys,
         definitions: incremental ? [] : definitionsOf(graph.schema),
         inputDirectory: directory,
+        keepOpen: this.platform.has('engine'),
         loads: async () => {
           prepared = await this.check(ctx, graph, plan, directory, ignoreErrors, new Map(keys.map(knownKey)));
           return loadsOf(graph.schema, prepared, base);

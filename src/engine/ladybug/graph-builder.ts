@@ -36,7 +36,11 @@ type Planned = (loader: HostProcess) => Promise<TableLoad[]>;
 export class GraphBuilder {
   private readonly logger = new Logger(GraphBuilder.name);
 
-  constructor(private readonly hosts: HostFactory) {}
+  /** `keep`: hands an open generation to those who answer queries; false where they do not take it. */
+  constructor(
+    private readonly hosts: HostFactory,
+    private readonly keep: (directory: string, host: HostProcess) => boolean,
+  ) {}
 
   /** See `GraphEngine.build`. Whatever goes wrong, the directory is gone when this throws. */
   async build(
@@ -50,25 +54,27 @@ export class GraphBuilder {
       const shared = await this.load(spec, base, work);
       return shared ? spec.base?.sha256 : undefined;
     };
-    return this.fill(spec.target.directory, place, signal);
+    return this.fill(spec.target.directory, place, spec.keepOpen === true, signal);
   }
 
   /** See `GraphEngine.adopt`. */
   adopt(target: string, place: (directory: string) => Promise<void>, signal: AbortSignal): Promise<GenerationManifest> {
-    return this.fill(target, (directory) => place(directory).then(() => undefined), signal);
+    return this.fill(target, (directory) => place(directory).then(() => undefined), false, signal);
   }
 
   /** `place` says the hash of the database file where it is known. */
   private async fill(
     target: string,
     place: (directory: string) => Promise<string | undefined>,
+    keepOpen: boolean,
     signal: AbortSignal,
   ): Promise<GenerationManifest> {
     if (signal.aborted) throw new BuildCancelled();
     await this.prepare(target);
     const directory = await realpath(target);
     try {
-      return await this.inspect(directory, await place(directory), signal);
+      const files = await measureFiles(directory, await place(directory), signal);
+      return { engine: 'ladybug', ...files, ...(await this.inspect(directory, keepOpen, signal)) };
     } catch (error) {
       await rm(directory, { recursive: true, force: true });
       if (signal.aborted) throw new BuildCancelled();
@@ -128,26 +134,33 @@ export class GraphBuilder {
     return ending(loader, signal, () => use(loader));
   }
 
-  /** `sha256`: of the database file, where it is another's that is known. */
+  /** Counts in what was built, as its readers will see it. */
   private async inspect(
     directory: string,
-    sha256: string | undefined,
+    keepOpen: boolean,
     signal: AbortSignal,
-  ): Promise<GenerationManifest> {
-    const files = await measureFiles(directory, sha256, signal);
+  ): Promise<Pick<GenerationManifest, 'engineVersion' | 'storageVersion' | 'nodes' | 'relationships'>> {
     const host = await this.hosts.reader(directory);
-    const counts = await ending(host, signal, async () => {
-      const found = await countTables(host);
-      await host.close();
-      return found;
-    });
+    let kept = false;
+    const count = async (): ReturnType<typeof countTables> => {
+      const counts = await countTables(host);
+      kept = keepOpen && this.keep(directory, host);
+      if (!kept) await host.close();
+      return counts;
+    };
+    const counts = await ending(host, signal, count, () => kept);
     const { engineVersion, storageVersion } = host;
-    return { engine: 'ladybug', engineVersion, storageVersion, ...files, ...counts };
+    return { engineVersion, storageVersion, ...counts };
   }
 }
 
-/** Runs `work`; whether it ends, fails or is aborted, the process is gone afterwards. */
-async function ending<T>(host: HostProcess, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+/** Runs `work`; whether it ends, fails or is aborted, the process is gone afterwards, unless somebody else has it by then. */
+async function ending<T>(
+  host: HostProcess,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+  kept: () => boolean = () => false,
+): Promise<T> {
   const kill = (): void => host.kill({ why: 'abandoned' });
   signal.addEventListener('abort', kill, { once: true });
   if (signal.aborted) kill();
@@ -157,8 +170,10 @@ async function ending<T>(host: HostProcess, signal: AbortSignal, work: () => Pro
     return result;
   } finally {
     signal.removeEventListener('abort', kill);
-    kill();
-    await host.ended;
+    if (!kept()) {
+      kill();
+      await host.ended;
+    }
   }
 }
 

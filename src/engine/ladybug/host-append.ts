@@ -22,17 +22,22 @@ export async function appendStatements(connection: Connection, load: TableLoad):
   const statements: string[] = [];
   for (const file of load.files) {
     const columns = await columnsOf(connection, file);
-    statements.push(
-      load.kind === 'node'
-        ? nodeStatement(load, file, columns, properties)
-        : await relationshipStatement(connection, load, file, columns, properties),
-    );
+    if (load.kind === 'node') statements.push(...nodeStatements(load, file, columns, properties));
+    else statements.push(await relationshipStatement(connection, load, file, columns, properties));
   }
   return statements;
 }
 
-/** One row after the other finds its node by the key or makes it; where no node can be there, it only makes it. */
-function nodeStatement({ table, upsert }: TableLoad, file: string, columns: string[], properties: Property[]): string {
+/**
+ * Nodes that are there get their values, then the others are made. (MERGE would do both at once, but by a scan of the whole
+ * table, and it would write each value of a new node twice.)
+ */
+function nodeStatements(
+  { table, upsert }: TableLoad,
+  file: string,
+  columns: string[],
+  properties: Property[],
+): string[] {
   const columnOf = upsert ? byName(columns) : byPlace(columns);
   const key = properties.find(({ isKey }) => isKey);
   if (!key) throw new HostFailure('load_failed', `${table} has no key`);
@@ -41,10 +46,13 @@ function nodeStatement({ table, upsert }: TableLoad, file: string, columns: stri
     cast(columnOf(key, properties.indexOf(key)), key.type, KEY),
     ...others.map((property, at) => cast(columnOf(property, properties.indexOf(property)), property.type, `c${at}`)),
   ]);
-  if (!upsert) return `${loaded} CREATE (x:${quoteName(table)} ${values(others, [`${quoteName(key.name)}: ${KEY}`])})`;
-  const set = others.map(({ name }, at) => `x.${quoteName(name)} = c${at}`);
-  const merge = `MERGE (x:${quoteName(table)} {${quoteName(key.name)}: ${KEY}})`;
-  return `${loaded} ${merge}${set.length > 0 ? ` SET ${set.join(', ')}` : ''}`;
+  const found = `MATCH (x:${quoteName(table)} {${quoteName(key.name)}: ${KEY}})`;
+  const create = `CREATE (y:${quoteName(table)} ${values(others, [`${quoteName(key.name)}: ${KEY}`])})`;
+  if (!upsert) return [`${loaded} ${create}`];
+  const names = [KEY, ...others.map((_, at) => `c${at}`)].join(', ');
+  const set = others.map(({ name }, at) => `x.${quoteName(name)} = c${at}`).join(', ');
+  const made = `${loaded} OPTIONAL ${found} WITH ${names}, x WHERE x IS NULL ${create}`;
+  return set === '' ? [made] : [`${loaded} ${found} SET ${set}`, made];
 }
 
 /** The ends are matched one after the other, so that both are looked up by their keys: together they would be a product. */

@@ -83,6 +83,19 @@ describe('host pool', () => {
     expect((await waiting).host.key).toBe('c');
   });
 
+  it('takes over a host that was started elsewhere where there is room, and closes it like others', async () => {
+    const { pool, started } = poolOf({ maxHosts: 1 });
+    const offered = new FakeHost('a');
+    expect(pool.offer('a', offered)).toBe(true);
+    expect((await pool.acquire('a', 0)).host).toBe(offered);
+    expect([pool.offer('a', new FakeHost('a')), pool.offer('b', new FakeHost('b'))]).toEqual([false, false]);
+    expect(started).toEqual([]);
+    await pool.evict('a', 0);
+    expect([offered.closed, pool.size]).toEqual([true, 0]);
+    await pool.closeAll(0);
+    expect(pool.offer('a', new FakeHost('a'))).toBe(false);
+  });
+
   it('forgets a host that ended by itself, and starts another', async () => {
     const { pool, started } = poolOf();
     (await pool.acquire('a', 0)).host.crash();

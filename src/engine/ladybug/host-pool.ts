@@ -62,6 +62,16 @@ export class HostPool<H extends PooledHost> {
     }
   }
 
+  /** Takes over a host that was started elsewhere and is not in use; false where there is no room for it, or one already. */
+  offer(key: string, host: H): boolean {
+    if (this.closed || this.entries.has(key)) return false;
+    if (this.entries.size >= this.options.maxHosts || this.holdsTooMuch()) return false;
+    const entry = this.enter(key, Promise.resolve(host));
+    this.attach(entry, host);
+    this.closeWhenIdle(entry);
+    return true;
+  }
+
   peek(key: string): { host: H | undefined; leases: number } | undefined {
     const entry = this.entries.get(key);
     return entry && { host: entry.host, leases: entry.leases };
@@ -129,16 +139,23 @@ export class HostPool<H extends PooledHost> {
   /** Synchronous from look to entry, so two callers can never start two hosts. */
   private tryCreate(key: string): Entry<H> | undefined {
     if (this.entries.size >= this.options.maxHosts || this.holdsTooMuch()) return undefined;
-    const entry: Entry<H> = { key, starting: this.start(key), leases: 0, idleSince: performance.now() };
-    this.entries.set(key, entry);
+    const entry = this.enter(key, this.start(key));
     entry.starting.then(
-      (host) => {
-        entry.host = host;
-        void host.ended.then(() => this.remove(entry));
-      },
+      (host) => this.attach(entry, host),
       () => this.remove(entry),
     );
     return entry;
+  }
+
+  private enter(key: string, starting: Promise<H>): Entry<H> {
+    const entry: Entry<H> = { key, starting, leases: 0, idleSince: performance.now() };
+    this.entries.set(key, entry);
+    return entry;
+  }
+
+  private attach(entry: Entry<H>, host: H): void {
+    entry.host = host;
+    void host.ended.then(() => this.remove(entry));
   }
 
   /** The first host is opened in any case. */

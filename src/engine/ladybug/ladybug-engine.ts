@@ -43,7 +43,6 @@ export class LadybugEngine extends GraphEngine implements OnApplicationShutdown 
   constructor(config: EngineConfig, confinement: Confinement) {
     super();
     const hosts = new HostFactory(config, confinement);
-    this.builder = new GraphBuilder(hosts);
     this.pool = new HostPool<HostProcess>(
       {
         maxHosts: config.maxHosts,
@@ -52,6 +51,7 @@ export class LadybugEngine extends GraphEngine implements OnApplicationShutdown 
       },
       (directory) => hosts.reader(directory),
     );
+    this.builder = new GraphBuilder(hosts, (directory, host) => this.pool.offer(directory, host));
     this.logger.log(
       confinement.level === 'none'
         ? 'Engine processes are not confined: install bubblewrap for a sandbox (statements are guarded either way)'

@@ -203,6 +203,24 @@ describe('adding rows to the log of a generation', () => {
     expect(manifest.log).toBeDefined();
   });
 
+  it('goes on as a host where somebody will ask soon, and is gone with its generation', async () => {
+    const base = await world.ring(10);
+    const processes = (): number[] => processTree(process.pid).slice(1);
+    const before = processes();
+    const spec = { base, loads: [await knows(1, 2)], keepOpen: true };
+    await build(spec);
+    const open = processes();
+    expect(open.length).toBeGreaterThan(before.length);
+    expect(world.engine.status(world.last)).toMatchObject({ state: 'awake', runningQueries: 0 });
+    expect(await degree(world.last)).toBe(3);
+    expect(processes()).toEqual(open);
+    await world.engine.drop(world.last);
+    expect(processes()).toEqual(before);
+    await build({ ...spec, keepOpen: false });
+    expect(world.engine.status(world.last)).toMatchObject({ state: 'asleep' });
+    expect(processes()).toEqual(before);
+  });
+
   it('is lost when its process dies, and leaves the shared file as it was', async () => {
     const base = await world.ring(100);
     const before = hash(graphFile(base.directory));
