@@ -38,6 +38,7 @@ export class AttemptEndings {
   async stop(attempt: RunningAttempt, policy: OperationPolicy, cause: unknown): Promise<void> {
     const { id, attempt: number, maxAttempts } = attempt.operation;
     if (cause instanceof StaleAttemptError) return this.logger.warn(cause.message);
+    if (await this.completeIfPublished(attempt.operation)) return;
     if (cause instanceof OperationCancelled) return this.cancel(attempt);
     if (cause instanceof WorkerStopping) return this.handBack(attempt);
     const failure = failureOf(cause);
@@ -50,12 +51,22 @@ export class AttemptEndings {
 
   private async cancel({ operation }: RunningAttempt): Promise<void> {
     const now = await this.repository.find(operation.id);
-    await this.endings.end({
+    const ended = await this.endings.end({
       operationId: operation.id,
       attempt: operation.attempt,
       event: cancelled(now?.cancelReason ?? 'Cancelled'),
       endsAttempt: { outcome: 'cancelled' },
     });
+    if (!ended) await this.completeIfPublished(operation);
+  }
+
+  /** What stopped the attempt came after its work was published (`keepResult`), so that the work is done all the same. */
+  private async completeIfPublished({ id, attempt, startedAt }: RunningAttempt['operation']): Promise<boolean> {
+    const now = await this.repository.find(id);
+    if (now?.status !== 'running' || now.attempt !== attempt || now.result === null) return false;
+    const event = completed(now.result, Date.now() - startedAt!.getTime());
+    await this.log.write({ operationId: id, attempt, event, endsAttempt: { outcome: 'completed' } });
+    return true;
   }
 
   /** Gives the lease back at shutdown; this attempt does not count. */
@@ -100,7 +111,7 @@ export class AttemptEndings {
     { shown, kept }: AttemptFailure,
     deadLetter: string | undefined,
   ): Promise<void> {
-    await this.endings.end(
+    const ended = await this.endings.end(
       {
         operationId: operation.id,
         attempt: operation.attempt,
@@ -110,5 +121,6 @@ export class AttemptEndings {
       },
       { deadLetter },
     );
+    if (!ended) await this.completeIfPublished(operation);
   }
 }

@@ -30,6 +30,9 @@ export interface ExpiredLease {
   workerId: string;
   cancelReason: string | null;
   cancelRequested: boolean;
+  /** Not null once its work is published, see `OperationContext.keepResult`. */
+  result: object | null;
+  startedAt: Date;
 }
 
 /** What a worker is told when it renews: which of its operations it still has, and which of them to stop. */
@@ -129,7 +132,8 @@ export class AttemptsRepository {
   async expired(limit: number): Promise<ExpiredLease[]> {
     return await this.tx.em.query<ExpiredLease[]>(
       `select id, type, attempt, max_attempts as "maxAttempts", worker_id as "workerId",
-         cancel_reason as "cancelReason", cancel_requested_at is not null as "cancelRequested"
+         cancel_reason as "cancelReason", cancel_requested_at is not null as "cancelRequested", result,
+         started_at as "startedAt"
        from operation where status = 'running' and lease_expires_at < now() order by lease_expires_at limit $1
        for update skip locked`,
       [limit],

@@ -243,6 +243,29 @@ describe('an operation', () => {
       await expect(world.operations.cancel(TEST_ACTOR, id)).rejects.toBeInstanceOf(OperationEnded);
     });
 
+    it('is completed all the same where its work is published by then, whoever ends it', async () => {
+      for (const lost of [false, true]) {
+        const published = gate();
+        const over = gate();
+        world.script.run = async (ctx) => {
+          await ctx.transaction((em) => ctx.keepResult(em, { loaded: 1 }));
+          published.open();
+          if (lost) await over.promise;
+          return untilAborted(ctx.signal);
+        };
+        const { id } = await world.begin();
+        await published.promise;
+        if (lost)
+          await world.query(`update operation set lease_expires_at = now() - interval '1 s' where id = $1`, [id]);
+        await world.operations.cancel(TEST_ACTOR, id);
+        if (lost) await world.app.get(Reaper).look();
+        expect(await world.ended(id)).toMatchObject({ status: 'completed', attempt: 1, result: { loaded: 1 } });
+        over.open();
+        expect((await world.eventTypes(id)).at(-1)).toBe('operation_completed');
+        expect(await locks()).toEqual([]);
+      }
+    });
+
     it('ends without work that does not listen, and refuses what that work writes later', async () => {
       const late = gate<OperationContext>();
       const goOn = gate();

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { OperationEndings } from '../operations/operation-endings';
-import { cancelled, failed, retrying } from '../operations/operation-events';
+import { cancelled, completed, failed, retrying } from '../operations/operation-events';
 import { OperationLog } from '../operations/operation-log';
 import { Outbox } from '../operations/outbox';
 import { AttemptsRepository, type ExpiredLease } from './attempts.repository';
@@ -41,9 +41,21 @@ export class Reaper extends Sensor {
   }
 
   private async reap(lease: ExpiredLease): Promise<void> {
-    if (lease.cancelRequested) await this.cancel(lease);
+    if (lease.result !== null) await this.complete(lease, lease.result);
+    else if (lease.cancelRequested) await this.cancel(lease);
     else if (lease.attempt < lease.maxAttempts) await this.requeue(lease);
     else await this.giveUp(lease);
+  }
+
+  /** The worker was lost after it had published its work: nothing is left to do. */
+  private async complete({ id, attempt, startedAt }: ExpiredLease, result: object): Promise<void> {
+    await this.log.write({
+      operationId: id,
+      attempt,
+      onlyIf: 'lease_expired',
+      event: completed(result, Date.now() - startedAt.getTime()),
+      endsAttempt: { outcome: 'lost' },
+    });
   }
 
   private async requeue({ id, attempt, workerId }: ExpiredLease): Promise<void> {

@@ -42,6 +42,17 @@ export class StorageUsage {
   }
 
   /**
+   * Throws {@link StorageLimitReached} where new data of a graph, in the place of what is live, would be too much beside
+   * its staged files.
+   */
+  async requireFits(graphId: string, tier: string, dataBytes: number): Promise<void> {
+    const [own] = await this.ofGraph(graphId);
+    const { storage_gb: limitGb } = this.tiers.of(tier);
+    const staged = own?.stagedBytes ?? 0;
+    if (staged + dataBytes > limitGb * BYTES_PER_GB) throw new StorageLimitReached(tier, limitGb, staged, dataBytes);
+  }
+
+  /**
    * Bytes that a graph of a tier may still take; at least `addedBytes`. Throws {@link StorageLimitReached}. Two that
    * grow at once may both be let in: the next one is not.
    */

@@ -9,6 +9,7 @@ import { type Build, GenerationsService } from '../graphs/generations.service';
 import type { Generation, Graph } from '../graphs/graph.entity';
 import { PublishConflict } from '../graphs/graphs.errors';
 import type { OperationContext } from '../jobs/operation-context';
+import { StorageUsage } from '../limits/storage-usage';
 import { TierTable } from '../limits/tier-table';
 import { definitionsOf } from '../schemas/schema-definitions';
 import { type PreparedTables, StagingService } from '../staging/staging.service';
@@ -55,12 +56,13 @@ export class GenerationLoader {
     private readonly staging: StagingService,
     private readonly engine: GraphEngine,
     private readonly tiers: TierTable,
+    private readonly storage: StorageUsage,
     private readonly history: MaterializationsRepository,
     private readonly clock: Clock,
     private readonly platform: PlatformConfig,
   ) {}
 
-  /** Checks, builds and counts. Throws what is wrong with the rows, and `ContentTooLarge`. */
+  /** Checks, builds and counts. Throws what is wrong with the rows, `ContentTooLarge`, `StorageLimitReached`. */
   async load(ctx: OperationContext, { graph, live, plan, directory, ignoreErrors }: LoadJob): Promise<Loaded> {
     const build = await this.generations.begin(ctx, graph.id);
     // What is live changes only under the lock of this operation, or when a publish is taken back.
@@ -89,6 +91,7 @@ export class GenerationLoader {
     );
     refuseMismatch(prepared!, manifest, base);
     this.tiers.requireContent(graph.tier, manifest);
+    await this.storage.requireFits(graph.id, graph.tier, manifest.bytes);
     return { build, prepared: prepared!, manifest, base };
   }
 

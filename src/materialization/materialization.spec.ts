@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, type Started } from '../../test/support/client';
-import { type TestDatabase, testDatabase } from '../../test/support/database';
+import { type TestDatabase, testDatabase, withDatabase } from '../../test/support/database';
 import { KNOWS, PEOPLE, PERSONS } from '../../test/support/people';
 import { Platform } from '../../test/support/platform';
 
@@ -21,7 +21,7 @@ describe('materialization', () => {
     removeData = data.remove;
     platform = await Platform.start(data.dataDir, {
       DATABASE_URL: database.url,
-      TIER_LIMITS: JSON.stringify({ 'ladybug-large': { nodes: 2 } }),
+      TIER_LIMITS: JSON.stringify({ 'ladybug-large': { nodes: 2 }, 'ladybug-xlarge': { storage_gb: 1 } }),
     });
     client = new Client(platform.url, platform.credentials.api_key);
   }, 90_000);
@@ -191,6 +191,37 @@ describe('materialization', () => {
       limit_check: { within_limits: false, exceeded: expect.arrayContaining([expect.anything()]) as unknown },
     });
     expect(await history()).toEqual([]);
+  }, 60_000);
+
+  it('refuses a build that takes more storage than the tier allows, with the figures', async () => {
+    const creation = await client.expect<Started>(202, 'POST', '/v1/graphs', {
+      metadata: { graph_name: 'full' },
+      instance_tier: 'ladybug-xlarge',
+      custom_schema: PEOPLE,
+    });
+    await client.result(creation);
+    graph = creation.graph_id;
+    await stage('Person', PERSONS);
+    await withDatabase(database.url, (query) =>
+      query('update staged_file set size_bytes = $2 where graph_id = $1', [graph, 1024 ** 3 - 1_000]),
+    );
+    const failed = client.materialize(graph);
+    await expect(failed).rejects.toThrow('storage_limit_reached');
+    await expect(failed).rejects.toThrow(/"limit_gb":1,"used_bytes":1073740824,"added_bytes":\d+/);
+    expect(await people()).toEqual([]);
+    expect(await history()).toEqual([]);
+    const info = await client.expect<Body>(200, 'GET', at('info'));
+    expect(info).toMatchObject({ is_stale: true, stale_reason: expect.stringContaining('Person') as string });
+    expect(Date.parse(String(info.stale_since))).toBeLessThanOrEqual(Date.now());
+    await withDatabase(database.url, (query) =>
+      query('update staged_file set size_bytes = 50 where graph_id = $1', [graph]),
+    );
+    await client.materialize(graph);
+    expect(await client.expect(200, 'GET', at('info'))).toMatchObject({
+      is_stale: false,
+      stale_reason: null,
+      stale_since: null,
+    });
   }, 60_000);
 
   const add = async (body: object, key?: string): Promise<Body> => {

@@ -124,6 +124,8 @@ function statementFor(
 
   const conditions = [which($), `status = any(${$.add(from)})`];
   if (change.attempt !== undefined) conditions.push(`attempt = ${$.add(change.attempt)}`);
+  // What has published its work is done, whatever comes between that and its end.
+  if (change.attempt !== undefined && (to === 'cancelled' || to === 'failed')) conditions.push('result is null');
   if (change.onlyIf === 'lease_expired') conditions.push('lease_expires_at < now()');
   if (change.onlyIf === 'no_cancel_requested') conditions.push('cancel_requested_at is null');
 

@@ -2,7 +2,11 @@ import { Platform } from '../support/platform';
 import { StatementProxy, type Verdict } from './statement-proxy';
 
 /** Where a worker is killed: at a statement, or so long after its first one, when it may be at work with files or children. */
-export type KillPoint = { step: string; verdict: Verdict } | { afterMs: number };
+export type KillPoint =
+  | { step: string; verdict: Verdict }
+  /** The first statement that begins so, once the same worker has sent one that begins with `since`. */
+  | { statement: string; since: string; verdict: Verdict }
+  | { afterMs: number };
 
 export interface Kill {
   /** The point was met, and the worker at work is dead. */
@@ -50,8 +54,14 @@ export class KillableWorkers {
   /** Kills the first worker that comes to the point. */
   arm(point: KillPoint): Kill {
     const kill: Kill = { done: false };
+    const near = new Set<Worker>();
     this.count((worker, step) => {
       if (kill.done) return 'pass';
+      if ('since' in point) {
+        kill.done = near.has(worker) && step.startsWith(point.statement);
+        if (step.startsWith(point.since)) near.add(worker);
+        return kill.done ? point.verdict : 'pass';
+      }
       if ('step' in point) {
         kill.done = step === point.step;
         return kill.done ? point.verdict : 'pass';

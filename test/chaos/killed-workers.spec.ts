@@ -1,7 +1,8 @@
 import { OperationTypes } from '../../src/operations/operation-types';
 import { ApiApp } from '../support/api-app';
 import { Client, type Started } from '../support/client';
-import { type TestDatabase, testDatabase } from '../support/database';
+import { type TestDatabase, testDatabase, withDatabase } from '../support/database';
+import { KNOWS, PEOPLE, PERSONS } from '../support/people';
 import { Platform } from '../support/platform';
 import { EVERY_OPERATION } from './every-operation';
 import { KillableWorkers, type KillPoint } from './killable-workers';
@@ -80,6 +81,21 @@ describe('a worker that is killed', () => {
     );
   }
 
+  const PUBLISHES = 'update graph set live_generation';
+
+  it('before it publishes an incremental load has another load each file once', async () => {
+    const started = await killedAt({ statement: 'update generation', since: PUBLISHES, verdict: 'kill_before' });
+    expect(await attemptsOf(started)).toBe(2);
+    await expectNothingLeft();
+  }, 400_000);
+
+  it('between publishing an incremental load and its end has nothing done again', async () => {
+    // The commit of another transaction may come first; then nothing was published yet, and it is tried again.
+    const point: KillPoint = { statement: 'COMMIT', since: 'select pg_notify', verdict: 'kill_after' };
+    while ((await attemptsOf(await killedAt(point))) !== 1);
+    await expectNothingLeft();
+  }, 400_000);
+
   it('with a part that it has not published, and then cancelled, leaves no part', async () => {
     const { steps } = await trace('file_stage');
     const publish = steps.find((step) => step.startsWith('UPDATE "staged_file"'))!;
@@ -136,6 +152,33 @@ describe('a worker that is killed', () => {
       await workers.disarm();
     }
     return kill.done;
+  }
+
+  /** Loads a relationship more into a graph that has some, and has the worker killed there. */
+  async function killedAt(point: KillPoint): Promise<Started> {
+    const graphId = await client.createGraph(PEOPLE);
+    await client.stage(graphId, 'Person', 'persons.csv', PERSONS);
+    await client.stage(graphId, 'KNOWS', 'knows.csv', KNOWS);
+    await client.materialize(graphId);
+    await client.stage(graphId, 'KNOWS', 'more.csv', 'from,to,since\n3,1,1990\n');
+    const materialize = `/v1/graphs/${graphId}/materialize`;
+    const kill = workers.arm(point);
+    const started = await client.expect<Started>(200, 'POST', materialize, { mode: 'incremental' });
+    await ended(started);
+    await workers.disarm();
+    expect(kill.done).toBe(true);
+    expect(await flawsOf(database.url, started.operation_id)).toEqual([]);
+    expect(await client.query(graphId, 'MATCH ()-[k:KNOWS]->() RETURN count(*) AS n')).toEqual([{ n: 3 }]);
+    expect(await client.expect(200, 'GET', `/v1/graphs/${graphId}/materializations`)).toMatchObject({ total: 2 });
+    expect(await client.materialize(graphId)).toMatchObject({ skipped: true });
+    return started;
+  }
+
+  async function attemptsOf({ operation_id: id }: Started): Promise<number> {
+    const [{ attempt }] = await withDatabase(database.url, (query) =>
+      query<{ attempt: number }>('select attempt from operation where id = $1', [id]),
+    );
+    return attempt;
   }
 
   async function ended({ _links }: Started): Promise<void> {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { Client } from 'pg';
+import { withDatabase } from '../support/database';
 
 /** What is wrong with an operation that has ended, as far as its rows tell; empty where all is well. */
 export async function flawsOf(databaseUrl: string, operationId: string): Promise<string[]> {
@@ -89,21 +89,6 @@ export function processesIn(directory: string, except: (number | undefined)[]): 
       return [];
     }
   });
-}
-
-type Query = <T>(sql: string, parameters?: unknown[]) => Promise<T[]>;
-
-async function withDatabase<T>(url: string, work: (query: Query) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await work(async <R>(sql: string, parameters: unknown[] = []) => {
-      const { rows } = await client.query(sql, parameters);
-      return rows as R[];
-    });
-  } finally {
-    await client.end();
-  }
 }
 
 function entriesOf(folder: string): string[] {

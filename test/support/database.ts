@@ -28,3 +28,19 @@ async function asAdmin<T>(template: URL, sql: string): Promise<T[]> {
     await client.end();
   }
 }
+
+type Query = <T>(sql: string, parameters?: unknown[]) => Promise<T[]>;
+
+/** A connection of one's own for as long as `work` takes. */
+export async function withDatabase<T>(url: string, work: (query: Query) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await work(async <R>(sql: string, parameters: unknown[] = []) => {
+      const { rows } = await client.query(sql, parameters);
+      return rows as R[];
+    });
+  } finally {
+    await client.end();
+  }
+}
