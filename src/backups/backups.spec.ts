@@ -12,6 +12,30 @@ interface StartedBackup extends Started {
   system_backup_id?: string | null;
 }
 
+const TYPES = {
+  id: 'INT64',
+  i8: 'INT8',
+  u64: 'UINT64',
+  i128: 'INT128',
+  d: 'DOUBLE',
+  dec: 'DECIMAL(18,4)',
+  b: 'BOOLEAN',
+  s: 'STRING',
+  day: 'DATE',
+  at: 'TIMESTAMP',
+  u: 'UUID',
+  nested: 'INT64[][]',
+  point: 'STRUCT(x INT64, name STRING)',
+  counts: 'MAP(STRING, INT64)',
+};
+const VALUES = [
+  '{"id": 9223372036854775807, "i8": 127, "u64": 18446744073709551615, "i128": "170141183460469231731687303715884105727", ' +
+    '"d": 0.1, "dec": "12345678901234.5678", "b": true, "s": "żółw 🐢 日本", "day": "1969-12-31", ' +
+    '"at": "2020-02-29T23:59:59.123456", "u": "00000000-0000-4000-8000-00000000000a", ' +
+    '"nested": [[9223372036854775807], [], [1, null]], "point": {"x": -9223372036854775808, "name": "x"}, "counts": {"a": 1}}',
+  '{"id": -9223372036854775808}',
+].join('\n');
+
 /** Backups on a running platform, over HTTP as users make and restore them. */
 describe('backups', () => {
   let database: TestDatabase;
@@ -173,6 +197,25 @@ describe('backups', () => {
     expect(await client.expect(200, 'GET', `/v1/graphs/${started.graph_id}/files`)).toMatchObject({ files: [] });
     // It is of the old graph, and not found in the new one.
     await client.expect(404, 'GET', at(`/${backup}`, started.graph_id));
+  }, 60_000);
+
+  it('bring back values of every type as they were', async () => {
+    const properties = Object.entries(TYPES).map(([name, type]) => ({ name, type, is_primary_key: name === 'id' }));
+    const all = await client.createGraph({ name: 'all', nodes: [{ name: 'Every', properties }] });
+    const staged = await client.stage(all, 'Every', 'every.ndjson', VALUES, 'application/x-ndjson');
+    expect([staged.status, await staged.text()]).toEqual([200, expect.any(String)]);
+    await client.materialize(all);
+    const read = (of: string) => client.query(of, 'MATCH (e:Every) RETURN e.* ORDER BY e.id');
+    const before = await read(all);
+    expect(JSON.stringify(before)).toContain('9223372036854775807');
+    const started = await client.expect<StartedBackup>(202, 'POST', at('', all), {});
+    await client.result(started);
+    const copy = await client.expect<StartedBackup>(202, 'POST', at(`/${started.backup_id}/restore`, all), {
+      new_graph: { graph_name: 'copy' },
+    });
+    await client.result(copy);
+    expect(await read(copy.graph_id)).toEqual(before);
+    expect((await info(copy.graph_id)).sha256).toBe((await info(all)).sha256);
   }, 60_000);
 
   it('that are not as they were written are refused, and the live graph stays as it was', async () => {
