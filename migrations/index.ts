@@ -19,6 +19,7 @@ import { Subgraphs1765000140000 } from './1765000140000-subgraphs';
 import { KeptResults1765000110000 } from './1765000110000-kept-results';
 import { StagingTables1765000120000 } from './1765000120000-staging-tables';
 import { Backups1765000150000 } from './1765000150000-backups';
+import { BackupDownloads1765000160000 } from './1765000160000-backup-downloads';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -43,4 +44,5 @@ export const MIGRATIONS = [
   KeptResults1765000110000,
   StagingTables1765000120000,
   Backups1765000150000,
+  BackupDownloads1765000160000,
 ];

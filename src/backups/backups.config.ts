@@ -1,4 +1,4 @@
-import { integer, names, type Parse, Setting } from '../config/setting';
+import { integer, names, oneOf, type Parse, Setting } from '../config/setting';
 
 const KEY = /^[0-9a-f]{64}$/i;
 
@@ -27,4 +27,22 @@ export class BackupsConfig {
 
   @Setting('BACKUP_SWEEP_SECONDS', integer({ min: 1 }), 'seconds between two looks for stored bytes of no backup')
   readonly sweepSeconds: number = 600;
+
+  @Setting(
+    'BACKUP_RETENTION_CHECK_SECONDS',
+    integer({ min: 1 }),
+    'seconds between two looks for backups whose time is over',
+  )
+  readonly retentionSeconds: number = 600;
+
+  @Setting(
+    'BACKUP_KEEP_LAST',
+    oneOf('true', 'false'),
+    'true: the newest proven backup of a graph stays, however old, until there is a newer one or the graph is deleted',
+  )
+  readonly keepLastSetting: 'true' | 'false' = 'true';
+
+  get keepLast(): boolean {
+    return this.keepLastSetting === 'true';
+  }
 }

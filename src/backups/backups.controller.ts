@@ -1,10 +1,12 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { GraphAccess } from '../auth/access';
 import type { Actor } from '../auth/actor';
-import { CurrentActor } from '../auth/current';
+import { CurrentActor, CurrentGraph } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { toStartedDto } from '../operations/dto/operation.dto';
 import { StartsOperation } from '../operations/starts-operation';
+import { BackupDownloadsService } from './backup-downloads.service';
 import { CreateBackup, RestoreBackup, VerifyBackup } from './backups.operations';
 import { BackupsService } from './backups.service';
 import { toBackupDetailDto, toBackupDto, toBackupStatsDto } from './dto/backup.dto';
@@ -13,7 +15,10 @@ import { CreateBackupDto, LabelBackupDto, ListBackupsQuery, RestoreBackupDto } f
 @ApiTags('backup')
 @Controller('v1/graphs/:graph_id/backups')
 export class BackupsController {
-  constructor(private readonly backups: BackupsService) {}
+  constructor(
+    private readonly backups: BackupsService,
+    private readonly downloads: BackupDownloadsService,
+  ) {}
 
   @Post()
   @StartsOperation(CreateBackup)
@@ -31,15 +36,21 @@ export class BackupsController {
   @Get()
   @Requires('graph:viewer')
   @ApiOperation({ summary: 'Backups of the graph, newest first, those that failed included' })
-  async list(@Param('graph_id') graphId: string, @Query() query: ListBackupsQuery): Promise<object> {
+  async list(@CurrentGraph() graph: GraphAccess, @Query() query: ListBackupsQuery): Promise<object> {
     const { status, backup_format: format, label } = query;
-    const { backups, total } = await this.backups.list(graphId, { status, format, label }, query);
+    const { backups, total } = await this.backups.list(graph.id, { status, format, label }, query);
+    const { limit, used, resetsAt } = await this.downloads.quota(graph);
     return {
       backups: backups.map(toBackupDto),
       total_count: total,
-      graph_id: graphId,
+      graph_id: graph.id,
       is_shared_repository: false,
-      download_quota: null,
+      download_quota: {
+        limit_per_month: limit,
+        used_this_month: used,
+        remaining: Math.max(0, limit - used),
+        resets_at: resetsAt.toISOString(),
+      },
     };
   }
 

@@ -77,3 +77,48 @@ export class RestoreFailed extends DomainError {
     this.details = { ...cause.details, step, cause_code: cause.code };
   }
 }
+
+export class DownloadLinkInvalid extends DomainError {
+  readonly code = 'download_link_invalid';
+  readonly kind = 'forbidden';
+  constructor() {
+    super('This link was not given out by the platform, or was changed. Ask for a new one');
+  }
+}
+
+/** Its time is over, or whoever asked for it may not have the backup any more. */
+export class DownloadLinkExpired extends DomainError {
+  readonly code = 'download_link_expired';
+  readonly kind = 'forbidden';
+  constructor() {
+    super('This link is not good any more. Ask for a new one');
+  }
+}
+
+export class DownloadLimitReached extends DomainError {
+  readonly code = 'backup_download_limit_reached';
+  readonly kind = 'too_many';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(
+    limit: number,
+    resetsAt: Date,
+    override readonly retryAfterSeconds: number,
+  ) {
+    super(
+      `Backups of this graph may be downloaded ${limit} times in a month. Use a link that is still good, wait for the next ` +
+        'month, or use a larger tier',
+    );
+    this.details = { limit_per_month: limit, resets_at: resetsAt.toISOString() };
+  }
+}
+
+/** The part that was asked for begins behind the end. */
+export class RangeNotSatisfiable extends DomainError {
+  readonly code = 'range_not_satisfiable';
+  readonly kind = 'range_not_satisfiable';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(bytes: number) {
+    super(`The backup has ${bytes} bytes. Ask for a part that begins before its end`);
+    this.details = { bytes };
+  }
+}

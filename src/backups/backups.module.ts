@@ -10,17 +10,23 @@ import { StagingModule } from '../staging/staging.module';
 import { StorageModule } from '../storage/storage.module';
 import { Backup } from './backup.entity';
 import { BackupChecks } from './backup-checks';
+import { BackupDownloadsController } from './backup-downloads.controller';
+import { BackupDownloadsRepository } from './backup-downloads.repository';
+import { BackupDownloadsService } from './backup-downloads.service';
 import { BackupEndings } from './backup-endings';
 import { BackupLimits } from './backup-limits';
 import { BackupMaker } from './backup-maker';
 import { BackupObjects } from './backup-objects';
 import { BackupObjectsSensor } from './backup-objects.sensor';
+import { BackupRetentionRepository } from './backup-retention.repository';
+import { BackupRetentionSensor } from './backup-retention.sensor';
 import { BackupsController } from './backups.controller';
 import { CreateBackup, RestoreBackup, VerifyBackup } from './backups.operations';
 import { BackupsRepository } from './backups.repository';
 import { BackupsService } from './backups.service';
 import { CreateBackupProcessor } from './create-backup.processor';
 import { DataKeys } from './data-keys';
+import { DeletedGraphBackupsController } from './deleted-graph-backups.controller';
 import { MasterKeys } from './master-keys';
 import { RestoreBackupProcessor } from './restore-backup.processor';
 import { VerifyBackupProcessor } from './verify-backup.processor';
@@ -38,14 +44,18 @@ import { VerifyBackupProcessor } from './verify-backup.processor';
     StagingModule,
     StorageModule,
   ],
-  controllers: [BackupsController],
+  controllers: [BackupsController, BackupDownloadsController, DeletedGraphBackupsController],
   providers: [
     BackupChecks,
+    BackupDownloadsRepository,
+    BackupDownloadsService,
     BackupEndings,
     BackupLimits,
     BackupMaker,
     BackupObjects,
     BackupObjectsSensor,
+    BackupRetentionRepository,
+    BackupRetentionSensor,
     BackupsRepository,
     BackupsService,
     CreateBackupProcessor,

@@ -17,10 +17,11 @@ import { type Backup, type BackupKind, objectPrefix } from './backup.entity';
 import { BackupLimits } from './backup-limits';
 import { MANIFEST_VERSION } from './backup-manifest';
 import type { StoredBackup } from './backup-objects';
+import { BackupRetentionRepository } from './backup-retention.repository';
 import { BackupNotCompleted, BackupNotFound, BackupNotRestorable } from './backups.errors';
 import { CreateBackup, RestoreBackup, VerifyBackup } from './backups.operations';
 import { type BackupFilter, BackupsRepository, type BackupStats } from './backups.repository';
-import type { CreateBackupDto, RestoreBackupDto } from './dto/backup-request.dto';
+import type { CreateBackupDto, RestoreBackupDto, RestoredGraphDto } from './dto/backup-request.dto';
 
 const MS_PER_DAY = 86_400_000;
 
@@ -34,6 +35,7 @@ export class BackupsService {
     private readonly orgs: OrgsService,
     private readonly operations: OperationsService,
     private readonly backups: BackupsRepository,
+    private readonly retention: BackupRetentionRepository,
     private readonly limits: BackupLimits,
     private readonly objects: ObjectStore,
     private readonly audit: AuditService,
@@ -94,11 +96,7 @@ export class BackupsService {
     { create_system_backup: backUpFirst, new_graph: wanted }: RestoreBackupDto,
   ): Promise<{ operation: Operation; systemBackupId: string | null }> {
     const backup = await this.get(graphId, backupId);
-    const { manifest } = storedBackup(backup);
-    if (backup.format !== 'full_dump')
-      throw new BackupNotRestorable(`it is an export as ${backup.format}. Upload its files, or use a full_dump`);
-    if (manifest.manifest_version > MANIFEST_VERSION)
-      throw new BackupNotRestorable('a newer version of the platform made it. Update this one');
+    const { manifest } = restorable(backup);
     const graph = wanted ? await this.graphs.get(graphId) : await this.active(graphId);
     return this.transactor.run(async (em) => {
       const { orgId } = graph;
@@ -116,6 +114,23 @@ export class BackupsService {
       if (systemBackupId !== undefined) await this.backups.setOperation(em, systemBackupId, operation.id);
       await this.record(em, actor, 'backup.restore_requested', backup, operation);
       return { operation, systemBackupId: systemBackupId ?? null };
+    });
+  }
+
+  /**
+   * Starts restoring a backup of a deleted graph as a new graph of the same organisation and tier. Throws
+   * {@link BackupNotFound}, {@link BackupNotRestorable}, `GraphLimitReached`.
+   */
+  async requestRecovery(actor: Actor, orgId: string, backupId: string, wanted: RestoredGraphDto): Promise<Operation> {
+    const found = UUID.test(backupId) ? await this.retention.findOfDeletedGraph(orgId, backupId) : null;
+    if (found === null) throw new BackupNotFound();
+    const { manifest } = restorable(found.backup);
+    return this.transactor.run(async (em) => {
+      const graphId = await this.registerGraph(em, actor, { orgId, tier: found.tier }, wanted, manifest.schema);
+      const begun = { actor, orgId, graphId, payload: { backupId } };
+      const operation = await this.operations.begin(em, RestoreBackup, begun);
+      await this.record(em, actor, 'backup.recovery_requested', found.backup, operation);
+      return operation;
     });
   }
 
@@ -186,7 +201,7 @@ export class BackupsService {
   private async registerGraph(
     em: EntityManager,
     actor: Actor,
-    { orgId, tier }: Graph,
+    { orgId, tier }: Pick<Graph, 'orgId' | 'tier'>,
     wanted: { graph_name: string; description?: string | null },
     schema: Graph['schema'],
   ): Promise<string> {
@@ -220,6 +235,16 @@ export class BackupsService {
     const details = { graph_id: operation?.graphId ?? graphId, ...(operation && { operation_id: operation.id }) };
     return this.audit.record(em, { actor, action, target: id, orgId, details });
   }
+}
+
+/** A backup that can become a graph again. Throws what {@link storedBackup} throws, {@link BackupNotRestorable}. */
+function restorable(backup: Backup): StoredBackup {
+  const stored = storedBackup(backup);
+  if (backup.format !== 'full_dump')
+    throw new BackupNotRestorable(`it is an export as ${backup.format}. Upload its files, or use a full_dump`);
+  if (stored.manifest.manifest_version > MANIFEST_VERSION)
+    throw new BackupNotRestorable('a newer version of the platform made it. Update this one');
+  return stored;
 }
 
 /** A backup whose bytes can be used. Throws {@link BackupNotFound}, {@link BackupNotCompleted}. */

@@ -8,6 +8,7 @@ export type ErrorKind =
   | 'conflict'
   | 'too_large'
   | 'unsupported_media'
+  | 'range_not_satisfiable'
   | 'invalid'
   | 'too_many'
   | 'internal'

@@ -40,6 +40,8 @@ export function statusOf(kind: ErrorKind): number {
       return 413;
     case 'unsupported_media':
       return 415;
+    case 'range_not_satisfiable':
+      return 416;
     case 'invalid':
       return 422;
     case 'too_many':

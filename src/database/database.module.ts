@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { DatabaseConfig } from './database.config';
 import { DATABASE_URL } from './database.tokens';
 import { Notifications } from './notifications';
+import { PlatformSecrets } from './platform-secrets';
 import { Transactor } from './transactor';
 
 /** The connection pool, transactions and notifications. Feature modules register their own entities. */
@@ -29,8 +30,8 @@ export class DatabaseModule {
           }),
         }),
       ],
-      providers: [url, Transactor, Notifications],
-      exports: [url, Transactor, Notifications],
+      providers: [url, Transactor, Notifications, PlatformSecrets],
+      exports: [url, Transactor, Notifications, PlatformSecrets],
     };
   }
 }

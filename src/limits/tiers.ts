@@ -35,6 +35,8 @@ export interface TierLimits {
   backup_gb: number;
   backup_retention_days: number;
   backups_per_day: number;
+  /** Links to download backups of one graph, in a calendar month (UTC). */
+  backup_downloads_per_month: number;
 }
 
 export const DISPLAY_NAMES: Record<Tier, { name: string; description: string }> = {
@@ -64,6 +66,7 @@ export const DEFAULT_LIMITS: Record<Tier, TierLimits> = {
     backup_gb: 10,
     backup_retention_days: 7,
     backups_per_day: 10,
+    backup_downloads_per_month: 30,
   },
   'ladybug-large': {
     requests_per_minute: 750_000,
@@ -84,6 +87,7 @@ export const DEFAULT_LIMITS: Record<Tier, TierLimits> = {
     backup_gb: 50,
     backup_retention_days: 30,
     backups_per_day: 50,
+    backup_downloads_per_month: 100,
   },
   'ladybug-xlarge': {
     requests_per_minute: 1_500_000,
@@ -104,5 +108,6 @@ export const DEFAULT_LIMITS: Record<Tier, TierLimits> = {
     backup_gb: 100,
     backup_retention_days: 90,
     backups_per_day: 200,
+    backup_downloads_per_month: 300,
   },
 };

@@ -1,4 +1,5 @@
 import { Clock } from '../common/clock';
+import { PlatformSecrets } from '../database/platform-secrets';
 import type { Transactor } from '../database/transactor';
 import { StagingConfig } from './staging.config';
 import { UploadLinks } from './upload-links';
@@ -34,9 +35,9 @@ describe('UploadLinks', () => {
 
   it('accepts its own links in every process that shares the table, until they expire', async () => {
     const table = secretTable();
-    const links = new UploadLinks(config, table, clock);
+    const links = new UploadLinks(config, new PlatformSecrets(table), clock);
     const { expires, signature } = await parts(links);
-    const elsewhere = new UploadLinks(config, table, clock);
+    const elsewhere = new UploadLinks(config, new PlatformSecrets(table), clock);
     await expect(elsewhere.check(FILE, expires, signature)).resolves.toBeUndefined();
     clock.time += config.linkSeconds * 1000 - 1;
     await expect(elsewhere.check(FILE, expires, signature)).resolves.toBeUndefined();
@@ -45,10 +46,10 @@ describe('UploadLinks', () => {
   });
 
   it('refuses everything else', async () => {
-    const links = new UploadLinks(config, secretTable(), clock);
+    const links = new UploadLinks(config, new PlatformSecrets(secretTable()), clock);
     const { expires, signature } = await parts(links);
     const other = FILE.replace(/1$/, '2');
-    const foreign = await parts(new UploadLinks(config, secretTable(), clock));
+    const foreign = await parts(new UploadLinks(config, new PlatformSecrets(secretTable()), clock));
     for (const [file, when, signed] of [
       [other, expires, signature],
       [FILE, String(Number(expires) + 1), signature],
@@ -65,7 +66,7 @@ describe('UploadLinks', () => {
 
   it('uses the configured secret where there is one', async () => {
     const configured = Object.assign(new StagingConfig(), { signingSecret: 'a secret of the operator' });
-    const noTable = {} as Transactor;
+    const noTable = new PlatformSecrets({} as Transactor);
     const { expires, signature } = await parts(new UploadLinks(configured, noTable, clock));
     await expect(new UploadLinks(configured, noTable, clock).check(FILE, expires, signature)).resolves.toBeUndefined();
   });

@@ -92,7 +92,7 @@ export class RestoreBackupDto {
   new_graph?: RestoredGraphDto | null;
 }
 
-export class ListBackupsQuery {
+export class BackupPageQuery {
   @IsOptional()
   @Type(() => Number)
   @IsInt()
@@ -105,7 +105,9 @@ export class ListBackupsQuery {
   @IsInt()
   @Min(0)
   offset: number = 0;
+}
 
+export class ListBackupsQuery extends BackupPageQuery {
   @IsOptional()
   @IsIn(BACKUP_STATUSES)
   status?: BackupStatus;
@@ -117,4 +119,14 @@ export class ListBackupsQuery {
   @IsOptional()
   @Text({ max: 100 })
   label?: string;
+}
+
+export class DownloadBackupQuery {
+  /** Seconds that the link is good for. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(300)
+  @Max(86_400)
+  expires_in: number = 3_600;
 }

@@ -1,0 +1,256 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { Client as Postgres } from 'pg';
+import { extract } from 'tar-stream';
+import { Client, type Started } from '../../test/support/client';
+import { type TestDatabase, testDatabase } from '../../test/support/database';
+import { KNOWS, PEOPLE, PERSONS } from '../../test/support/people';
+import { Platform } from '../../test/support/platform';
+
+type Body = Record<string, unknown>;
+interface Link {
+  download_url: string;
+  expires_at: number;
+}
+
+const PER_MONTH = 6;
+
+/** What becomes of backups that were made: they are fetched, they expire, they outlive their graph. */
+describe('backups that are kept', () => {
+  let database: TestDatabase;
+  let postgres: Postgres;
+  let removeData: () => Promise<void>;
+  let platform: Platform;
+  let client: Client;
+  let orgId: string;
+  let graph: string;
+  let people = 0;
+
+  beforeAll(async () => {
+    database = await testDatabase();
+    postgres = new Postgres({ connectionString: database.url });
+    await postgres.connect();
+    const data = await Platform.newDataDir();
+    removeData = data.remove;
+    platform = await Platform.start(data.dataDir, {
+      DATABASE_URL: database.url,
+      BACKUP_RETENTION_CHECK_SECONDS: '1',
+      TIER_LIMITS: JSON.stringify({ 'ladybug-standard': { backup_downloads_per_month: PER_MONTH } }),
+    });
+    client = new Client(platform.url, platform.credentials.api_key);
+    const { orgs } = await client.expect<{ orgs: { id: string }[] }>(200, 'GET', '/v1/orgs');
+    orgId = orgs[0].id;
+  }, 120_000);
+  afterAll(async () => {
+    await platform?.stop();
+    await removeData?.();
+    await postgres?.end();
+    await database?.drop();
+  });
+  beforeEach(async () => {
+    graph = await client.createGraph(PEOPLE);
+    await client.stage(graph, 'Person', 'persons.csv', PERSONS);
+    await client.stage(graph, 'KNOWS', 'knows.csv', KNOWS);
+    await client.materialize(graph);
+  }, 60_000);
+
+  const at = (rest = '', of = graph) => `/v1/graphs/${of}/backups${rest}`;
+  const made = async (): Promise<string> => {
+    const started = await client.expect<Started & { backup_id: string }>(202, 'POST', at(), {});
+    await client.result(started);
+    return started.backup_id;
+  };
+  const link = (backupId: string, by = client) => by.expect<Link>(200, 'GET', at(`/${backupId}/download`));
+  const refusal = async (answer: Promise<Response>): Promise<Body> => {
+    const response = await answer;
+    return { ...((await response.json()) as Body), status: response.status };
+  };
+  const fetched = (url: string, headers: Record<string, string> = {}) => fetch(url, { headers });
+  const actions = async (target: string): Promise<string[]> => {
+    const { rows } = await postgres.query<{ action: string; outcome: string }>(
+      'select action, outcome from audit_event where target = $1 order by id',
+      [target],
+    );
+    return rows.map(({ action, outcome }) => (outcome === 'success' ? action : `${action}: ${outcome}`));
+  };
+  const expire = (...ids: string[]) =>
+    postgres.query(`update backup set expires_at = now() - interval '1 second' where id = any ($1)`, [ids]);
+  const objectsOf = (backupId: string): string[] => {
+    const folder = join(platform.dataDir, 'objects', 'backups', graph, backupId);
+    return existsSync(folder) ? readdirSync(folder) : [];
+  };
+  const until = async (holds: () => Promise<boolean>): Promise<void> => {
+    for (const deadline = Date.now() + 30_000; !(await holds());) {
+      if (Date.now() > deadline) throw new Error('It did not come to hold');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  /** Somebody in the organisation. */
+  const colleague = async (role: string): Promise<{ id: string; client: Client; keyId: string }> => {
+    people += 1;
+    const email = `colleague${people}@example.org`;
+    const post = async <T>(path: string, body: object, headers: Record<string, string> = {}): Promise<T> => {
+      const request = {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json', ...headers },
+      };
+      const response = await fetch(new URL(path, platform.url), request);
+      if (response.status !== 201) throw new Error(await response.text());
+      return (await response.json()) as T;
+    };
+    const account = { name: 'Colleague', email, password: 'Correct-horse-42-battery' };
+    const { token, user } = await post<{ token: string; user: { id: string } }>('/v1/auth/register', account);
+    const bearer = { authorization: `Bearer ${token}` };
+    const key = await post<{ key: string; api_key: { id: string } }>('/v1/user/api-keys', { name: 'key' }, bearer);
+    if (role !== 'stranger') await client.expect(201, 'POST', `/v1/orgs/${orgId}/members`, { email, role });
+    return { id: user.id, client: new Client(platform.url, key.key), keyId: key.api_key.id };
+  };
+
+  it('are fetched decrypted by a link, whole or in parts', async () => {
+    const backupId = await made();
+    const { download_url: url, expires_at: expires } = await link(backupId);
+    expect(expires * 1_000).toBeGreaterThan(Date.now() + 3_000_000);
+    const { content_sha256: sha256 } = await client.expect<{ content_sha256: string }>(200, 'GET', at(`/${backupId}`));
+    const whole = await fetched(url);
+    expect(whole.status).toBe(200);
+    const bytes = Buffer.from(await whole.arrayBuffer());
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256);
+    expect(whole.headers.get('content-length')).toBe(String(bytes.length));
+    expect(whole.headers.get('cache-control')).toContain('no-store');
+    const names: string[] = [];
+    for await (const entry of Readable.from([bytes]).pipe(extract())) {
+      names.push(entry.header.name);
+      entry.resume();
+    }
+    expect(names).toEqual(expect.arrayContaining(['manifest.json', expect.stringMatching(/^graph\//)]));
+
+    const half = Math.floor(bytes.length / 2);
+    const etag = whole.headers.get('etag')!;
+    const first = await fetched(url, { range: `bytes=0-${half - 1}` });
+    const rest = await fetched(url, { range: `bytes=${half}-`, 'if-range': etag });
+    expect([first.status, rest.status]).toEqual([206, 206]);
+    expect(rest.headers.get('content-range')).toBe(`bytes ${half}-${bytes.length - 1}/${bytes.length}`);
+    const parts = [await first.arrayBuffer(), await rest.arrayBuffer()].map((part) => Buffer.from(part));
+    expect(Buffer.concat(parts).equals(bytes)).toBe(true);
+    const changed = await fetched(url, { range: 'bytes=0-9', 'if-range': '"of another archive"' });
+    expect([changed.status, (await changed.arrayBuffer()).byteLength]).toEqual([200, bytes.length]);
+    expect(await refusal(fetched(url, { range: `bytes=${bytes.length}-` }))).toMatchObject({
+      status: 416,
+      code: 'range_not_satisfiable',
+      bytes: bytes.length,
+    });
+    expect(await actions(backupId)).toEqual(
+      expect.arrayContaining(['backup.download_link_created', 'backup.downloaded']),
+    );
+  }, 60_000);
+
+  it('are fetched by nobody else, and not when the right is gone', async () => {
+    const backupId = await made();
+    const other = await client.createGraph(PEOPLE);
+    expect(await refusal(client.request('GET', at(`/${backupId}/download`, other)))).toMatchObject({ status: 404 });
+    expect(await refusal(client.request('GET', at(`/${backupId}/download?expires_in=10`)))).toMatchObject({
+      status: 422,
+    });
+    const member = await colleague('member');
+    await client.expect(201, 'POST', `/v1/graphs/${graph}/members`, { user_id: member.id, role: 'member' });
+    expect(await refusal(member.client.request('GET', at(`/${backupId}/download`)))).toMatchObject({ status: 403 });
+
+    const { download_url: url } = await link(backupId);
+    const forged = url.replace(/signature=.{4}/, 'signature=AAAA');
+    expect(await refusal(fetched(forged))).toMatchObject({ status: 403, code: 'download_link_invalid' });
+    const { download_url: second } = await link(backupId);
+    const mixed = new URL(second);
+    mixed.search = new URL(url).search;
+    expect(await refusal(fetched(mixed.href))).toMatchObject({ status: 403, code: 'download_link_invalid' });
+    await postgres.query(`update backup_download set expires_at = now() where id = $1`, [
+      /downloads\/([^?]+)/.exec(second)![1],
+    ]);
+    expect(await refusal(fetched(second))).toMatchObject({ status: 403, code: 'download_link_expired' });
+
+    const admin = await colleague('admin');
+    const { download_url: theirs } = await link(backupId, admin.client);
+    expect((await fetched(theirs)).status).toBe(200);
+    await client.expect(200, 'PUT', `/v1/orgs/${orgId}/members/${admin.id}`, { role: 'member' });
+    await until(async () => (await fetched(theirs)).status === 403);
+    expect(await actions(backupId)).toContain('backup.download_refused: failure');
+
+    const leaver = await colleague('admin');
+    const { download_url: ofKey } = await link(backupId, leaver.client);
+    await leaver.client.expect(200, 'DELETE', `/v1/user/api-keys/${leaver.keyId}`);
+    expect(await refusal(fetched(ofKey))).toMatchObject({ status: 403, code: 'download_link_expired' });
+
+    await client.expect(200, 'DELETE', at(`/${backupId}`));
+    expect(await refusal(fetched(url))).toMatchObject({ status: 404, code: 'backup_not_found' });
+  }, 120_000);
+
+  it('are fetched as often as the tier allows, also by many at once', async () => {
+    const backupId = await made();
+    const answers = await Promise.all(
+      Array.from({ length: PER_MONTH + 3 }, () => client.request('GET', at(`/${backupId}/download`))),
+    );
+    const statuses = answers.map(({ status }) => status).sort();
+    expect(statuses).toEqual([...Array<number>(PER_MONTH).fill(200), 429, 429, 429]);
+    const refused = answers.find(({ status }) => status === 429)!;
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await refused.json()).toMatchObject({ code: 'backup_download_limit_reached', limit_per_month: PER_MONTH });
+    expect(await client.expect(200, 'GET', at())).toMatchObject({
+      download_quota: { limit_per_month: PER_MONTH, used_this_month: PER_MONTH, remaining: 0 },
+    });
+  }, 60_000);
+
+  it('go when their time is over, but for the last good one of a graph that is there', async () => {
+    const [old, last] = [await made(), await made()];
+    expect(objectsOf(old)).toHaveLength(2);
+    await expire(old, last);
+    await until(async () => objectsOf(old).length === 0);
+    expect(await actions(old)).toContain('backup.expired');
+    expect(await client.expect(200, 'GET', at())).toMatchObject({ total_count: 1, backups: [{ backup_id: last }] });
+    const newer = await made();
+    await until(async () => objectsOf(last).length === 0);
+    expect(await client.expect(200, 'GET', at())).toMatchObject({ total_count: 1, backups: [{ backup_id: newer }] });
+  }, 60_000);
+
+  it('outlive their graph, and are restored by an administrator of the organisation into a new one', async () => {
+    const backupId = await made();
+    const { download_url: url } = await link(backupId);
+    await client.result(await client.expect<Started>(202, 'DELETE', `/v1/graphs/${graph}`));
+    expect(await refusal(client.request('GET', at(`/${backupId}`)))).toMatchObject({ status: 404 });
+    expect(await refusal(fetched(url))).toMatchObject({ status: 403 });
+
+    const kept = `/v1/orgs/${orgId}/deleted-graphs/backups`;
+    const restore = `${kept}/${backupId}/restore`;
+    expect(await client.expect(200, 'GET', kept)).toMatchObject({
+      backups: [{ backup_id: backupId, graph_id: graph }],
+    });
+    const wanted = { graph_name: 'again' };
+    const [member, stranger] = [await colleague('member'), await colleague('stranger')];
+    expect(await refusal(member.client.request('POST', restore, wanted))).toMatchObject({ status: 403 });
+    expect(await refusal(stranger.client.request('POST', restore, wanted))).toMatchObject({ status: 404 });
+    const { orgs } = await stranger.client.expect<{ orgs: { id: string }[] }>(200, 'GET', '/v1/orgs');
+    const elsewhere = `/v1/orgs/${orgs[0].id}/deleted-graphs/backups`;
+    expect(await stranger.client.expect(200, 'GET', elsewhere)).toMatchObject({ backups: [], total_count: 0 });
+    expect(await refusal(stranger.client.request('POST', `${elsewhere}/${backupId}/restore`, wanted))).toMatchObject({
+      status: 404,
+      code: 'backup_not_found',
+    });
+
+    const started = await client.expect<Started>(202, 'POST', restore, wanted);
+    expect(started.graph_id).not.toBe(graph);
+    await client.result(started);
+    expect(await client.query(started.graph_id, 'MATCH (p:Person) RETURN count(*) AS n')).toEqual([{ n: 3 }]);
+    expect(await actions(backupId)).toContain('backup.recovery_requested');
+    // The graph is gone, so its last good one goes as well when its time is over.
+    await expire(backupId);
+    await until(async () => objectsOf(backupId).length === 0);
+    expect(await client.expect(200, 'GET', kept)).toMatchObject({ total_count: 0 });
+  }, 90_000);
+
+  it('of a graph that is there are not among those of deleted ones', async () => {
+    const backupId = await made();
+    const restore = `/v1/orgs/${orgId}/deleted-graphs/backups/${backupId}/restore`;
+    expect(await refusal(client.request('POST', restore, { graph_name: 'again' }))).toMatchObject({ status: 404 });
+  }, 60_000);
+});
