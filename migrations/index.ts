@@ -20,6 +20,7 @@ import { KeptResults1765000110000 } from './1765000110000-kept-results';
 import { StagingTables1765000120000 } from './1765000120000-staging-tables';
 import { Backups1765000150000 } from './1765000150000-backups';
 import { BackupDownloads1765000160000 } from './1765000160000-backup-downloads';
+import { BackupSchedules1765000161000 } from './1765000161000-backup-schedules';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -45,4 +46,5 @@ export const MIGRATIONS = [
   StagingTables1765000120000,
   Backups1765000150000,
   BackupDownloads1765000160000,
+  BackupSchedules1765000161000,
 ];

@@ -3,6 +3,14 @@ import type { EntityManager } from 'typeorm';
 import { Transactor } from '../database/transactor';
 import { Backup } from './backup.entity';
 
+/** Completed backups of which their schedule has newer ones, as many as it keeps. */
+const BEYOND_COUNT = `
+  select id from (
+    select b.id, s.keep_count, row_number() over (partition by s.id order by b.created_at desc, b.id) as place
+    from backup b join backup_schedule s on s.id = b.schedule_id
+    where b.status = 'completed' and s.keep_count is not null) placed
+  where place > keep_count`;
+
 export type ExpiredBackup = Pick<Backup, 'id' | 'graphId' | 'orgId' | 'kind'>;
 
 /** Backups whose time is over, and those that outlived their graph. */
@@ -11,7 +19,7 @@ export class BackupRetentionRepository {
   constructor(private readonly transactor: Transactor) {}
 
   /**
-   * Removes the rows of backups whose time is over, and gives them. One that is being made, checked or restored waits;
+   * Removes the rows of backups whose time is over, or of which their schedule has enough, and gives them. One that is being made, checked or restored waits;
    * with `keepLast`, so does the newest proven one of a graph that is there.
    */
   async removeExpired(
@@ -21,7 +29,8 @@ export class BackupRetentionRepository {
     const [removed] = await em.query<[ExpiredBackup[], number]>(
       `delete from backup where id in (
          select b.id from backup b join graph g on g.id = b.graph_id
-         where b.expires_at <= $1 and b.status <> 'in_progress'
+         where b.status <> 'in_progress'
+           and (b.expires_at <= $1 or b.id in (${BEYOND_COUNT}))
            and not exists (select from operation o
              where o.status in ('pending', 'running') and o.payload ->> 'backupId' = b.id::text)
            and not ($2 and g.status <> 'deleted' and b.id = (

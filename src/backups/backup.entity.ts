@@ -46,6 +46,10 @@ export class Backup {
   @Column('uuid', { name: 'created_by', nullable: true })
   readonly createdBy: string | null;
 
+  /** The schedule that asked for it; null where a person did, or where it is gone. */
+  @Column('uuid', { name: 'schedule_id', nullable: true })
+  readonly scheduleId: string | null;
+
   @Column('integer', { nullable: true })
   readonly generation: number | null;
 

@@ -36,6 +36,13 @@ export class BackupsConfig {
   readonly retentionSeconds: number = 600;
 
   @Setting(
+    'BACKUP_SCHEDULE_SECONDS',
+    integer({ min: 1 }),
+    'seconds between two looks for scheduled backups that are due',
+  )
+  readonly scheduleSeconds: number = 10;
+
+  @Setting(
     'BACKUP_KEEP_LAST',
     oneOf('true', 'false'),
     'true: the newest proven backup of a graph stays, however old, until there is a newer one or the graph is deleted',

@@ -122,3 +122,28 @@ export class RangeNotSatisfiable extends DomainError {
     this.details = { bytes };
   }
 }
+
+export class BackupScheduleNotFound extends DomainError {
+  readonly code = 'backup_schedule_not_found';
+  readonly kind = 'not_found';
+  constructor() {
+    super('There is no such schedule of this graph');
+  }
+}
+
+export class TooManyBackupSchedules extends DomainError {
+  readonly code = 'backup_schedule_limit_reached';
+  readonly kind = 'conflict';
+  constructor(most: number) {
+    super(`A graph may have ${most} schedules of backups. Change or delete one of them`);
+  }
+}
+
+/** It is due while its last backup is still being made. */
+export class ScheduledBackupAtWork extends DomainError {
+  readonly code = 'scheduled_backup_at_work';
+  readonly kind = 'conflict';
+  constructor() {
+    super('The backup before this one was still being made, so none was begun. Have them made less often');
+  }
+}

@@ -20,6 +20,11 @@ import { BackupObjects } from './backup-objects';
 import { BackupObjectsSensor } from './backup-objects.sensor';
 import { BackupRetentionRepository } from './backup-retention.repository';
 import { BackupRetentionSensor } from './backup-retention.sensor';
+import { BackupSchedule } from './backup-schedule.entity';
+import { BackupSchedulesController } from './backup-schedules.controller';
+import { BackupSchedulesRepository } from './backup-schedules.repository';
+import { BackupSchedulesSensor } from './backup-schedules.sensor';
+import { BackupSchedulesService } from './backup-schedules.service';
 import { BackupsController } from './backups.controller';
 import { CreateBackup, RestoreBackup, VerifyBackup } from './backups.operations';
 import { BackupsRepository } from './backups.repository';
@@ -34,7 +39,7 @@ import { VerifyBackupProcessor } from './verify-backup.processor';
 /** Copies of graphs in the object store: encrypted, proven before they count, and restored without touching what is live. */
 @Module({
   imports: [
-    TypeOrmModule.forFeature([Backup]),
+    TypeOrmModule.forFeature([Backup, BackupSchedule]),
     AuditModule,
     EngineModule,
     GraphsModule,
@@ -44,7 +49,7 @@ import { VerifyBackupProcessor } from './verify-backup.processor';
     StagingModule,
     StorageModule,
   ],
-  controllers: [BackupsController, BackupDownloadsController, DeletedGraphBackupsController],
+  controllers: [BackupsController, BackupDownloadsController, BackupSchedulesController, DeletedGraphBackupsController],
   providers: [
     BackupChecks,
     BackupDownloadsRepository,
@@ -56,6 +61,9 @@ import { VerifyBackupProcessor } from './verify-backup.processor';
     BackupObjectsSensor,
     BackupRetentionRepository,
     BackupRetentionSensor,
+    BackupSchedulesRepository,
+    BackupSchedulesSensor,
+    BackupSchedulesService,
     BackupsRepository,
     BackupsService,
     CreateBackupProcessor,

@@ -27,7 +27,8 @@ export interface BackupStats {
 export type NewBackup = Pick<
   Backup,
   'id' | 'graphId' | 'orgId' | 'kind' | 'format' | 'labels' | 'retentionDays' | 'createdBy' | 'createdAt' | 'expiresAt'
->;
+> &
+  Partial<Pick<Backup, 'scheduleId'>>;
 
 /** Rows of backups. */
 @Injectable()

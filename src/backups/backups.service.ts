@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { AuditService } from '../audit/audit.service';
+import { type AuditActor, AuditService } from '../audit/audit.service';
 import type { Actor } from '../auth/actor';
 import { Clock } from '../common/clock';
 import { Ids, UUID } from '../common/ids';
@@ -14,6 +14,7 @@ import { GraphMembersService } from '../orgs/graph-members.service';
 import { OrgsService } from '../orgs/orgs.service';
 import { ObjectStore } from '../storage/object-store';
 import { type Backup, type BackupKind, objectPrefix } from './backup.entity';
+import type { BackupSchedule } from './backup-schedule.entity';
 import { BackupLimits } from './backup-limits';
 import { MANIFEST_VERSION } from './backup-manifest';
 import type { StoredBackup } from './backup-objects';
@@ -24,6 +25,9 @@ import { type BackupFilter, BackupsRepository, type BackupStats } from './backup
 import type { CreateBackupDto, RestoreBackupDto, RestoredGraphDto } from './dto/backup-request.dto';
 
 const MS_PER_DAY = 86_400_000;
+
+type WantedBackup = Pick<Backup, 'format' | 'labels' | 'createdBy'> &
+  Partial<Pick<Backup, 'scheduleId'>> & { kind: BackupKind; retentionDays?: number };
 
 /** Backups of graphs: making, finding, checking, restoring and removing them. The work itself is done by processors. */
 @Injectable()
@@ -50,27 +54,30 @@ export class BackupsService {
     request: CreateBackupDto,
   ): Promise<{ operation: Operation; backupId: string }> {
     const graph = await this.active(graphId);
-    return this.transactor.run(async (em) => {
-      await this.limits.requireAnother(em, graph);
-      const backupId = await this.insert(em, graph, {
+    return this.transactor.run((em) =>
+      this.begin(em, actor, graph, {
         kind: 'manual',
         format: request.backup_format,
         labels: request.labels,
         retentionDays: request.retention_days,
         createdBy: actor.userId,
-      });
-      const payload = { backupId };
-      const operation = await this.operations.begin(em, CreateBackup, { actor, orgId: graph.orgId, graphId, payload });
-      await this.backups.setOperation(em, backupId, operation.id);
-      await this.record(
-        em,
-        actor,
-        'backup.creation_requested',
-        { id: backupId, graphId, orgId: graph.orgId },
-        operation,
-      );
-      return { operation, backupId };
+      }),
+    );
+  }
+
+  /** Starts the backup that a schedule is due for, in the transaction that notes so; its id. Throws as {@link requestCreation}. */
+  async beginScheduled(em: EntityManager, schedule: BackupSchedule): Promise<string> {
+    const { id: scheduleId, createdBy, retentionDays } = schedule;
+    const actor = { userId: createdBy, requestId: null, ip: null };
+    const { backupId } = await this.begin(em, actor, await this.active(schedule.graphId), {
+      kind: 'scheduled',
+      format: 'full_dump',
+      labels: [],
+      retentionDays,
+      createdBy,
+      scheduleId,
     });
+    return backupId;
   }
 
   /** Starts reading a backup back. Throws {@link BackupNotCompleted}. */
@@ -177,11 +184,22 @@ export class BackupsService {
     await this.objects.deletePrefix(objectPrefix(removed));
   }
 
-  private async insert(
+  private async begin(
     em: EntityManager,
+    actor: AuditActor & { userId: string },
     graph: Graph,
-    backup: Pick<Backup, 'format' | 'labels' | 'createdBy'> & { kind: BackupKind; retentionDays?: number },
-  ): Promise<string> {
+    wanted: WantedBackup,
+  ): Promise<{ operation: Operation; backupId: string }> {
+    await this.limits.requireAnother(em, graph);
+    const backupId = await this.insert(em, graph, wanted);
+    const { id: graphId, orgId } = graph;
+    const operation = await this.operations.begin(em, CreateBackup, { actor, orgId, graphId, payload: { backupId } });
+    await this.backups.setOperation(em, backupId, operation.id);
+    await this.record(em, actor, 'backup.creation_requested', { id: backupId, graphId, orgId }, operation);
+    return { operation, backupId };
+  }
+
+  private async insert(em: EntityManager, graph: Graph, backup: WantedBackup): Promise<string> {
     const id = this.ids.uuid();
     const createdAt = this.clock.now();
     const retentionDays = this.limits.retentionDays(graph, backup.retentionDays);
@@ -227,7 +245,7 @@ export class BackupsService {
 
   private record(
     em: EntityManager,
-    actor: Actor,
+    actor: AuditActor,
     action: string,
     { id, graphId, orgId }: Pick<Backup, 'id' | 'graphId' | 'orgId'>,
     operation?: Operation,

@@ -24,6 +24,8 @@ export interface BackupResponse {
   labels: string[];
   generation: number | null;
   operation_id: string | null;
+  /** The schedule that asked for it. */
+  schedule_id: string | null;
   retention_days: number;
   created_at: string;
   completed_at: string | null;
@@ -58,6 +60,7 @@ export function toBackupDto(backup: Backup): BackupResponse {
     labels: backup.labels,
     generation: backup.generation,
     operation_id: backup.operationId,
+    schedule_id: backup.scheduleId,
     retention_days: backup.retentionDays,
     created_at: backup.createdAt.toISOString(),
     completed_at: completedAt?.toISOString() ?? null,
