@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsArray, IsDefined, IsObject, IsOptional, ValidateNested } from 'class-validator';
+import { AsSent } from '../../common/as-sent';
 import { Text } from '../../common/text';
 
 /** A node: made, or put in the place of the one with its key. */
@@ -11,6 +12,7 @@ export class NodeRowDto {
 
   @ApiProperty({ type: Object, example: { id: 1, name: 'Ada' } })
   @IsObject()
+  @AsSent()
   properties: Record<string, unknown>;
 }
 
@@ -44,6 +46,7 @@ export class RelationshipRowDto {
   @ApiProperty({ required: false, type: Object })
   @IsOptional()
   @IsObject()
+  @AsSent()
   properties?: Record<string, unknown>;
 }
 

@@ -62,4 +62,13 @@ describe('the glance at a query', () => {
     'accepts what programs send all day: %j',
     (more) => expect(passesAtOnce(CypherQueryDto, { query: 'MATCH (a)\nRETURN a', ...more })).toBe(true),
   );
+
+  it('leaves parameters as they were sent, whatever they are called', async () => {
+    const parameters = { toString: 1, valueOf: { hasOwnProperty: [2] }, plain: 3 };
+    const body = await pipe.transform(
+      { query: 'RETURN $toString', parameters },
+      { type: 'body', metatype: CypherQueryDto },
+    );
+    expect((body as CypherQueryDto).parameters).toEqual(parameters);
+  });
 });

@@ -1,5 +1,6 @@
 import { IsBooleanString, IsIn, IsInt, IsObject, IsOptional, Max, Min } from 'class-validator';
 import { Type } from 'class-transformer';
+import { AsSent } from '../../common/as-sent';
 import { hasOnly, PassesAtOnce } from '../../common/passes-at-once';
 import { Text, textProblem } from '../../common/text';
 
@@ -18,6 +19,7 @@ export class CypherQueryDto {
   /** Values of the statement's `$names`. */
   @IsOptional()
   @IsObject()
+  @AsSent()
   parameters?: Record<string, unknown> | null;
 
   /** Seconds until the query is stopped; more than the graph's tier allows counts as that. */

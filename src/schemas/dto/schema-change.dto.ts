@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { ArrayMaxSize, IsBoolean, IsIn, IsObject, IsOptional, ValidateIf } from 'class-validator';
+import { AsSent } from '../../common/as-sent';
 import { Text } from '../../common/text';
 import { toDefinition } from '../definition';
 import type { SchemaChange } from '../schema-changes';
@@ -21,6 +22,7 @@ export class ChangeSchemaDto {
   /** `nodes` and `relationships` as in a definition; types that are there gain the properties and pairs. */
   @IsOptional()
   @IsObject()
+  @AsSent()
   add?: object | null;
 
   /** Paths such as `nodes.Person.properties.age`. */

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, IsBoolean, IsIn, IsISO8601, IsObject, IsOptional, Matches } from 'class-validator';
+import { AsSent } from '../../common/as-sent';
 import { Text } from '../../common/text';
 import { SUBGRAPH_NAME, SUBGRAPH_TYPES, type SubgraphType } from '../subgraph';
 
@@ -32,6 +33,7 @@ export class CreateSubgraphDto {
   @ApiPropertyOptional({ description: 'kept and shown as it is; its fork_options say what a fork takes', type: Object })
   @IsOptional()
   @IsObject()
+  @AsSent()
   metadata?: Record<string, unknown> | null;
 
   @ApiPropertyOptional({ description: 'begin as a copy of the data of the parent' })
