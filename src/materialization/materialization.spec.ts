@@ -304,6 +304,54 @@ describe('materialization', () => {
     expect(answered).toBeGreaterThan(10);
   }, 60_000);
 
+  /** Runs `meanwhile` while a load into the graph stands in the middle of its publishing, and then lets it go on. */
+  const whilePublishing = (meanwhile: (started: Started) => Promise<void>): Promise<Started> =>
+    withDatabase(database.url, async (query) => {
+      await query('begin');
+      await query(`select 1 from generation where graph_id = $1 and status = 'live' for update`, [graph]);
+      const started = await client.expect<Started>(200, 'POST', at('materialize'), {});
+      const waiting = 'select 1 from pg_locks where not granted and pg_backend_pid() = any (pg_blocking_pids(pid))';
+      const deadline = Date.now() + 40_000;
+      while ((await query(waiting)).length === 0) {
+        if (Date.now() > deadline) throw new Error('It does not come to its publishing');
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      await meanwhile(started);
+      await query('commit');
+      return started;
+    });
+
+  it('has either published or not when it is cancelled while it publishes, and says which', async () => {
+    await loaded();
+    await stage('KNOWS', 'from,to,since\n3,1,1990\n');
+    let answered: Promise<Response> | undefined;
+    const started = await whilePublishing(async ({ operation_id }) => {
+      answered = client.request('DELETE', `/v1/operations/${operation_id}`);
+      // It waits for the publishing; or it does not, and is asked for before it ends.
+      await Promise.race([answered, new Promise((resolve) => setTimeout(resolve, 300))]);
+    });
+    await answered;
+    const last = (await client.events(started)).filter(({ id }) => id !== null).at(-1)!;
+    const published = (await knows()).length === 3;
+    expect(last.event).toBe(published ? 'operation_completed' : 'operation_cancelled');
+    expect((await history()).length).toBe(published ? 2 : 1);
+    // Whichever it was, the file is in the graph once.
+    await client.materialize(graph);
+    expect(await knows()).toHaveLength(3);
+  }, 90_000);
+
+  it('takes nothing back while something is being loaded', async () => {
+    await loaded();
+    await stage('KNOWS', 'from,to,since\n3,1,1990\n');
+    const started = await whilePublishing(async ({ operation_id }) => {
+      const refused = await refusal('POST', at('rollback'), {});
+      expect(refused).toMatchObject({ status: 409, code: 'graph_busy' });
+      expect(JSON.stringify(refused)).toContain(operation_id);
+    });
+    await client.result(started);
+    expect(await knows()).toHaveLength(3);
+  }, 90_000);
+
   it('leaves nothing of a build that was cancelled, in whichever phase', async () => {
     const rows = Array.from({ length: 300_000 }, (_, id) => `${id},person ${id},1990-01-01`).join('\n');
     await stage('Person', `id,name,born\n${rows}\n`);
