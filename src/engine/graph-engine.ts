@@ -22,6 +22,8 @@ export interface TableLoad {
    * files' columns are named as the properties. Without it a key that is there makes the load fail.
    */
   upsert?: boolean;
+  /** For relationships: those that lack a node at an end are left out. Without it one of them makes the load fail. */
+  skipDangling?: boolean;
 }
 
 /** Keys of all nodes of a table, to be written as Parquet. */
@@ -38,6 +40,40 @@ export interface BaseGeneration extends GenerationRef {
   sha256?: string;
 }
 
+/** A value of the rows that are exported, by the name and the type of its property. */
+export interface ExportColumn {
+  name: string;
+  type: string;
+}
+
+/** Nodes of a table to write as Parquet, with their properties as columns. */
+export interface NodeExport {
+  kind: 'node';
+  table: string;
+  columns: ExportColumn[];
+  /** Only nodes `n` that meet it; a condition that {@link GraphEngine.checkCondition} has let pass. */
+  condition?: string;
+  /** Absolute path inside the directory of the export; ends in `.parquet`. */
+  file: string;
+}
+
+/** Relationships between two tables of nodes to write as Parquet: the keys of both ends, and their properties. */
+export interface RelationshipExport {
+  kind: 'relationship';
+  table: string;
+  from: ExportEnd;
+  to: ExportEnd;
+  columns: ExportColumn[];
+  file: string;
+}
+
+export interface ExportEnd {
+  table: string;
+  key: ExportColumn;
+}
+
+export type TableExport = NodeExport | RelationshipExport;
+
 export interface BuildSpec {
   target: GenerationRef;
   /**
@@ -45,6 +81,11 @@ export interface BuildSpec {
    * it notices nothing. Without a base the new generation begins empty.
    */
   base?: BaseGeneration;
+  /**
+   * The manifest of the base, where it is taken as it is: then it is only counted again, and has the hash that is known
+   * already. `definitions` and `loads` are empty.
+   */
+  unchanged?: GenerationManifest;
   /** Statements made by the platform from the graph's schema (such as definitions of tables), run in order before any load. */
   definitions: string[];
   /** What to write of the base before anything else. */
@@ -156,6 +197,23 @@ export abstract class GraphEngine {
     place: (directory: string) => Promise<void>,
     options: { signal: AbortSignal },
   ): Promise<GenerationManifest>;
+
+  /**
+   * Writes rows of a published generation as Parquet that {@link build} can load, into files of a directory, in a process of
+   * its own that can only read the generation. How many each file has.
+   */
+  abstract export(
+    source: GenerationRef,
+    tables: TableExport[],
+    directory: string,
+    options: { signal: AbortSignal; onProgress?: (progress: BuildProgress) => void },
+  ): Promise<number[]>;
+
+  /**
+   * Makes sure that a text of a user is one condition on a node `n` of a table, and only reads. Throws `StatementRefused`,
+   * `WriteRefused`, `QueryInvalid`.
+   */
+  abstract checkCondition(target: GenerationRef, table: string, condition: string): Promise<void>;
 
   /** Runs one read-only statement against a published generation, waking its host where it sleeps. */
   abstract query(target: GenerationRef, request: QueryRequest, signal?: AbortSignal): Promise<QueryStream>;

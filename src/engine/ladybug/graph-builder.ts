@@ -1,7 +1,15 @@
 import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { Logger } from '@nestjs/common';
-import { BuildCancelled, EngineLost, LoaderOutOfMemory, LoadFailed, StorageFull } from '../engine.errors';
-import type { BuildProgress, BuildSpec, GenerationManifest, TableLoad } from '../graph-engine';
+import {
+  BuildCancelled,
+  EngineLost,
+  GraphUnreadable,
+  LoaderOutOfMemory,
+  LoadFailed,
+  StorageFull,
+} from '../engine.errors';
+import type { BuildProgress, BuildSpec, GenerationManifest, TableExport, TableLoad } from '../graph-engine';
 import { copyGraphFile, shareGraphFile } from './copy-graph-file';
 import { generationFiles, graphLog, realDirectory } from './graph-file';
 import type { HostFactory } from './host-factory';
@@ -51,6 +59,7 @@ export class GraphBuilder {
       const base = spec.base && realDirectory(spec.base);
       const input = spec.inputDirectory === undefined ? undefined : await realpath(spec.inputDirectory);
       const work = { directory, input, writesInput: spec.keys !== undefined, signal, onProgress };
+      if (base !== undefined && spec.unchanged) return await this.take(base, spec.unchanged, work);
       const shared = await this.load(spec, base, work);
       return shared ? spec.base?.sha256 : undefined;
     };
@@ -82,6 +91,27 @@ export class GraphBuilder {
     }
   }
 
+  /** See `GraphEngine.export`. */
+  async export(
+    source: string,
+    exports: TableExport[],
+    output: string,
+    { signal, onProgress = () => undefined }: { signal: AbortSignal; onProgress?: (progress: BuildProgress) => void },
+  ): Promise<number[]> {
+    if (signal.aborted) throw new BuildCancelled();
+    try {
+      const host = await this.hosts.exporter(source, await realpath(output));
+      return await ending(host, signal, async () => {
+        const rows = await host.export({ exports }, onProgress);
+        await host.close();
+        return rows;
+      });
+    } catch (error) {
+      if (signal.aborted) throw new BuildCancelled();
+      throw isDiskFull(error) ? new StorageFull() : error;
+    }
+  }
+
   /** A directory with content is somebody else's; it is neither used nor removed. */
   private async prepare(directory: string): Promise<void> {
     await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -105,6 +135,24 @@ export class GraphBuilder {
     // What the loader leaves beside the database file says that it has not finished.
     if ((await generationFiles(work.directory).catch(() => [])).length !== 1) throw new EngineLost('the build');
     return false;
+  }
+
+  /** The base as it is, under another name: nobody writes to the database file of a finished generation. */
+  private async take(
+    base: string,
+    known: GenerationManifest,
+    { directory, signal }: Work,
+  ): Promise<GenerationManifest> {
+    await shareGraphFile(base, directory, signal);
+    const found = await this.inspect(directory, known.sha256, signal);
+    const { bytes, log, nodes, relationships } = found;
+    // The order of names in a manifest says nothing.
+    const same = isDeepStrictEqual(
+      [bytes, log, nodes, relationships],
+      [known.bytes, known.log, known.nodes, known.relationships],
+    );
+    if (!same) throw new GraphUnreadable();
+    return found;
   }
 
   /** Puts the rows into the log; false where that would become, or became, too long, or the engine does not take them so. */

@@ -59,9 +59,11 @@ export function copyStatement(load: TableLoad): string {
   // Always named for relationships: it is demanded where a table joins several pairs of labels, and allowed elsewhere.
   const ends =
     load.kind === 'relationship' && load.from !== undefined && load.to !== undefined
-      ? ` (from='${literal(load.from)}', to='${literal(load.to)}')`
-      : '';
-  return `COPY ${quoteName(load.table)} FROM [${list(load.files)}]${ends}`;
+      ? [`from='${literal(load.from)}'`, `to='${literal(load.to)}'`]
+      : [];
+  const options = [...ends, ...(load.skipDangling ? ['ignore_errors=true'] : [])];
+  const suffix = options.length > 0 ? ` (${options.join(', ')})` : '';
+  return `COPY ${quoteName(load.table)} FROM [${list(load.files)}]${suffix}`;
 }
 
 function list(files: string[]): string {

@@ -39,6 +39,26 @@ export class HostFactory {
     });
   }
 
+  /** A process that writes rows of a graph into a directory; it can only read the graph's. */
+  exporter(directory: string, output: string): Promise<HostProcess> {
+    return HostProcess.start({
+      open: {
+        mode: 'read',
+        file: graphFile(directory),
+        bufferPoolBytes: this.config.loaderPoolMb * MB,
+        maxDatabaseBytes: this.maxDatabaseBytes(),
+        connections: 1,
+        threads: this.config.loaderThreads,
+      },
+      confinement: this.confinement,
+      readOnly: [directory],
+      writable: [output],
+      startMs: this.config.startSeconds * 1000,
+      memoryBytes: this.config.loaderMemoryMb * MB,
+      limits: { fileBytes: this.maxDatabaseBytes(), cpuSeconds: this.config.cpuSeconds },
+    });
+  }
+
   /** A process that builds in a directory, from files in another, to which it may also write where it must. */
   loader(
     mode: 'build' | 'append',

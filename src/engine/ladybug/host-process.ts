@@ -13,7 +13,15 @@ import {
 import type { QueryRequest } from '../graph-engine';
 import { buildFailureOf, failureOf, HostGone } from './failures';
 import { FrameChannel, FrameType, PROTOCOL_VERSION, type Frame } from './frames';
-import type { BuildMessage, FailureMessage, HelloMessage, OpenMessage, ProgressMessage } from './messages';
+import type {
+  BuildMessage,
+  ExportedMessage,
+  ExportMessage,
+  FailureMessage,
+  HelloMessage,
+  OpenMessage,
+  ProgressMessage,
+} from './messages';
 import { UnusableParameter } from './parameters';
 import { cpuSeconds, residentBytes } from './process-memory';
 import { RemoteQuery } from './remote-query';
@@ -30,7 +38,7 @@ const WEAR_LOOK_MS = 500;
 
 interface RemoteBuild {
   progress: (progress: ProgressMessage) => void;
-  resolve: () => void;
+  resolve: (answer: unknown) => void;
   reject: (error: Error) => void;
 }
 
@@ -152,14 +160,26 @@ export class HostProcess {
 
   /** Runs a build to its end. Throws `LoadFailed` and others of `engine.errors.ts`. */
   async build(message: BuildMessage, onProgress: (progress: ProgressMessage) => void): Promise<void> {
+    await this.longWork(message, onProgress);
+  }
+
+  /** The same for an export; the numbers of rows. */
+  async export(message: ExportMessage, onProgress: (progress: ProgressMessage) => void): Promise<number[]> {
+    return ((await this.longWork(message, onProgress)) as ExportedMessage).rows;
+  }
+
+  private async longWork(
+    message: BuildMessage | ExportMessage,
+    onProgress: (progress: ProgressMessage) => void,
+  ): Promise<unknown> {
     if (!this.alive) throw new EngineLost('the build');
-    const done = new Promise<void>((resolve, reject) => {
+    const done = new Promise<unknown>((resolve, reject) => {
       this.currentBuild = { progress: onProgress, resolve, reject };
     });
     this.watchMemory();
     this.channel.sendJson(FrameType.Build, (this.lastStream += 1), message);
     try {
-      await done;
+      return await done;
     } finally {
       this.currentBuild = undefined;
     }
@@ -207,7 +227,7 @@ export class HostProcess {
     const build = this.currentBuild;
     if (build) {
       if (frame.type === FrameType.Progress) build.progress(parse(frame) as ProgressMessage);
-      else if (frame.type === FrameType.End) build.resolve();
+      else if (frame.type === FrameType.End) build.resolve(parse(frame));
       else if (frame.type === FrameType.Failure) build.reject(buildFailureOf(parse(frame) as FailureMessage));
       return;
     }

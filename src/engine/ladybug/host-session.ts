@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { Connection, Database } from '@ladybugdb/core';
 import { FrameChannel, FrameType, PROTOCOL_VERSION, type Frame } from './frames';
 import { runBuild } from './host-build';
+import { runExport } from './host-export';
 import { ExactStatements } from './exact-statements';
 import { HostQuery } from './host-query';
 import { isInterruption, type Lane, Lanes } from './lanes';
@@ -11,6 +12,8 @@ import {
   cleanMessage,
   HostFailure,
   type BuildMessage,
+  type ExportedMessage,
+  type ExportMessage,
   type FailureMessage,
   type OpenMessage,
   type ProgressMessage,
@@ -54,7 +57,9 @@ export class HostSession {
       case FrameType.Query:
         return this.answer(stream, 'query_invalid', () => this.query(stream, json<QueryMessage>(payload)));
       case FrameType.Build:
-        return this.answer(stream, 'load_failed', () => this.build(stream, json<BuildMessage>(payload)));
+        return this.answer(stream, 'load_failed', () =>
+          this.build(stream, json<BuildMessage | ExportMessage>(payload)),
+        );
       case FrameType.Credit:
         return this.queries.get(stream)?.addCredit(payload.readUInt32BE(0));
       case FrameType.Cancel:
@@ -116,11 +121,17 @@ export class HostSession {
     return this.tables;
   }
 
-  private async build(stream: number, message: BuildMessage): Promise<void> {
+  private async build(stream: number, message: BuildMessage | ExportMessage): Promise<void> {
+    const report = (progress: ProgressMessage): void => this.channel.sendJson(FrameType.Progress, stream, progress);
+    if ('exports' in message) {
+      if (!this.lanes || this.open?.mode !== 'read') throw new HostFailure('load_failed', 'No graph is open');
+      const work = (lane: Lane): Promise<number[]> => runExport(lane, message.exports, report);
+      const rows = await this.lanes.use('', LANE_WAIT_MS, work);
+      return this.channel.sendJson(FrameType.End, stream, { rows } satisfies ExportedMessage);
+    }
     if (!this.lanes || this.open === undefined || this.open.mode === 'read')
       throw new HostFailure('load_failed', 'No file is open for building');
     const append = this.open.mode === 'append';
-    const report = (progress: ProgressMessage): void => this.channel.sendJson(FrameType.Progress, stream, progress);
     await this.lanes.use('', LANE_WAIT_MS, (lane) => runBuild(lane.connection, message, append, report));
     this.channel.sendJson(FrameType.End, stream, {});
   }

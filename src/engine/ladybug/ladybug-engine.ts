@@ -15,15 +15,17 @@ import {
   type PlanOperator,
   type QueryRequest,
   type QueryStream,
+  type TableExport,
 } from '../graph-engine';
 import { HostGone } from './failures';
 import { GraphBuilder } from './graph-builder';
 import { existingDirectory, generationFiles, realDirectory } from './graph-file';
+import { matchNodes, selectionOf } from './host-export';
 import { HostFactory } from './host-factory';
 import { HostPool } from './host-pool';
 import type { HostProcess } from './host-process';
 import { planTree } from './plan-tree';
-import { guardStatement } from './statement-guard';
+import { guardCondition, guardStatement } from './statement-guard';
 
 const MB = 1024 * 1024;
 /** How long a query may wait for room among the open graphs. */
@@ -31,6 +33,7 @@ const WAIT_FOR_ROOM_MS = 10_000;
 /** Queries of one graph that run, wait or are being read. */
 const QUERIES_PER_GRAPH = 256;
 const SHUTDOWN_GRACE_MS = 5_000;
+const CHECK_TIMEOUT_MS = 10_000;
 
 /** The embedded engine: LadybugDB, one file and (while it is awake) one host process per generation. */
 @Injectable()
@@ -77,6 +80,27 @@ export class LadybugEngine extends GraphEngine implements OnApplicationShutdown 
     { signal }: { signal: AbortSignal },
   ): Promise<GenerationManifest> {
     return this.builder.adopt(target.directory, place, signal);
+  }
+
+  export(
+    source: GenerationRef,
+    tables: TableExport[],
+    directory: string,
+    options: { signal: AbortSignal; onProgress?: (progress: BuildProgress) => void },
+  ): Promise<number[]> {
+    for (const table of tables) {
+      if (table.kind === 'node' && table.condition !== undefined) guardCondition(table.condition);
+      guardStatement(selectionOf(table));
+    }
+    return this.builder.export(realDirectory(source), tables, directory, options);
+  }
+
+  async checkCondition(target: GenerationRef, table: string, condition: string): Promise<void> {
+    guardCondition(condition);
+    const statement = `EXPLAIN ${matchNodes(table, condition)} RETURN 1`;
+    const request = { statement, parameters: {}, timeoutMs: CHECK_TIMEOUT_MS, format: 'ndjson' as const };
+    const { batches } = await this.query(target, request);
+    for await (const _ of batches) continue;
   }
 
   async query(target: GenerationRef, request: QueryRequest, signal?: AbortSignal): Promise<QueryStream> {

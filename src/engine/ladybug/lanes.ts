@@ -66,6 +66,21 @@ export class Lane {
     }
   }
 
+  /** Throws what speaks against a statement of a user, without running it. */
+  async judge(statement: string): Promise<void> {
+    await this.prepare(statement, {});
+  }
+
+  /** Runs a statement of the platform itself and returns its rows; only for few. */
+  async run(statement: string): Promise<Record<string, LbugValue>[]> {
+    const result = single(await this.connection.query(statement));
+    try {
+      return result.getAllSync();
+    } finally {
+      result.close();
+    }
+  }
+
   private async prepare(statement: string, parameters: Parameters): Promise<PreparedStatement> {
     const prepared = await this.prepareOne(statement);
     if (!prepared.isReadOnly()) throw new HostFailure('write_refused', '');

@@ -1,4 +1,4 @@
-import type { KeyExport, QueryColumn, TableLoad } from '../graph-engine';
+import type { KeyExport, QueryColumn, TableExport, TableLoad } from '../graph-engine';
 
 /** JSON payloads of the protocol (PROTOCOL.md). Fields may be added; none changes its meaning. */
 export interface OpenMessage {
@@ -45,6 +45,15 @@ export interface BuildMessage {
   keys?: KeyExport[];
   definitions: string[];
   loads: TableLoad[];
+}
+
+/** In mode `read`: the answer has the numbers of rows. */
+export interface ExportMessage {
+  exports: TableExport[];
+}
+
+export interface ExportedMessage {
+  rows: number[];
 }
 
 export interface ProgressMessage {

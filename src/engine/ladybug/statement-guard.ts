@@ -49,6 +49,25 @@ export function guardStatement(statement: string): void {
   passed.add(statement);
 }
 
+const CLOSING: Record<string, string> = { '(': ')', '[': ']', '{': '}' };
+
+/**
+ * Refuses a text that is not one whole condition: whatever stands around it, it could end there and begin something else.
+ * Throws {@link StatementRefused}.
+ */
+export function guardCondition(condition: string): void {
+  const open: string[] = [];
+  for (const { kind, text } of tokenize(condition)) {
+    if (kind !== 'mark') continue;
+    if (text in CLOSING) open.push(CLOSING[text]);
+    else if (Object.values(CLOSING).includes(text)) {
+      if (open.pop() !== text) throw new StatementRefused(`"${text}" without its beginning`);
+    } else if (`;$'"\``.includes(text)) throw new StatementRefused(`"${text}" in a condition`);
+  }
+  if (open.length > 0) throw new StatementRefused(`A condition without its "${open[0]}"`);
+  if (condition.trim() === '') throw new StatementRefused('An empty condition');
+}
+
 /** PROFILE would run the statement, and EXPLAIN PROFILE does not parse, so either word is replaced. */
 export function explainOf(statement: string): string {
   const first = tokenize(statement)[0];

@@ -1,0 +1,204 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { EngineWorld } from '../../../test/support/engine-world';
+import type { GenerationRef, TableExport } from '../graph-engine';
+
+/** A value of each type of property that could lose something on its way through Parquet. */
+const VALUES: Record<string, string> = {
+  STRING: `'ä"x,[1]'`,
+  INT64: '-9223372036854775807',
+  INT128: `cast('-170141183460469231731687303715884105727' AS INT128)`,
+  UINT64: `cast('18446744073709551615' AS UINT64)`,
+  DOUBLE: '0.1',
+  FLOAT: 'cast(1.5 AS FLOAT)',
+  BOOLEAN: 'true',
+  DATE: `date('1815-12-10')`,
+  TIMESTAMP: `timestamp('2020-01-01 10:00:00.123456')`,
+  TIMESTAMP_TZ: `cast('2020-01-01 10:00:00.123456+02' AS TIMESTAMP_TZ)`,
+  INTERVAL: `interval('1 year 2 months 3 days 4 hours 5 minutes 6 seconds 7 us')`,
+  UUID: `uuid('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11')`,
+  BLOB: `blob('\\\\xAA\\\\x00\\\\xBB')`,
+  'DECIMAL(38, 10)': `cast('1234567890123456789012345678.0123456789' AS DECIMAL(38, 10))`,
+  'INT64[]': '[9007199254740993, -1]',
+  'STRING[]': `['a', null, 'b']`,
+  'DOUBLE[3]': 'cast([1.0, 2.0, 3.5] AS DOUBLE[3])',
+  'STRUCT(x INT64, y STRING[])': `{x: 9007199254740993, y: ['q']}`,
+  'MAP(STRING, INT64)': `map(['k', 'j'], [9007199254740993, 2])`,
+};
+
+describe('exporting a generation', () => {
+  let world: EngineWorld;
+  let made = 0;
+  /** Three people who know each other in a ring. */
+  let three: GenerationRef;
+  beforeAll(async () => {
+    world = new EngineWorld();
+    three = await world.ring(3);
+  }, 60_000);
+  afterAll(() => world.end());
+
+  const never = (): AbortSignal => new AbortController().signal;
+  const place = (): string => {
+    const directory = join(world.folder, `export-${(made += 1)}`);
+    mkdirSync(directory);
+    return directory;
+  };
+  const built = async (definitions: string[]): Promise<GenerationRef> => {
+    const target = world.target();
+    await world.engine.build({ target, definitions, loads: [] }, { signal: never() });
+    return target;
+  };
+  const person = { name: 'id', type: 'INT64' };
+
+  it('keeps every value of every type when it is loaded again, and no value too', async () => {
+    const columns = Object.keys(VALUES).map((type, at) => ({ name: `v ${at}`, type }));
+    const list = columns.map(({ name, type }) => `\`${name}\` ${type}`).join(', ');
+    const definition = `CREATE NODE TABLE T(id INT64 PRIMARY KEY, ${list})`;
+    const set = Object.values(VALUES).map((value, at) => `\`v ${at}\`: ${value}`);
+    const source = await built([definition, `CREATE (:T {id: 1, ${set.join(', ')}})`, 'CREATE (:T {id: 2})']);
+    const directory = place();
+    const file = join(directory, 'T.parquet');
+    const one: TableExport = { kind: 'node', table: 'T', columns: [person, ...columns], file };
+    expect(await world.engine.export(source, [one], directory, { signal: never() })).toEqual([2]);
+    const target = world.target();
+    const loads = [{ table: 'T', kind: 'node' as const, files: [file], rows: 2 }];
+    await world.engine.build(
+      { target, definitions: [definition], loads, inputDirectory: directory },
+      { signal: never() },
+    );
+    const all = `MATCH (t:T) RETURN t.id AS id, ${columns.map(({ name }) => `cast(t.\`${name}\` AS STRING) AS \`${name}\``).join(', ')} ORDER BY id`;
+    const [before, after] = [await world.rows(source, all), await world.rows(target, all)];
+    expect(after.rows).toEqual(before.rows);
+    expect(Object.values(after.rows[0])).not.toContain(null);
+  });
+
+  it('takes only nodes that meet a condition, and loads the relationships whose ends are both there', async () => {
+    const source = await world.ring(10);
+    const directory = place();
+    const end = { table: 'Person', key: person };
+    const file = (name: string): string => join(directory, `${name}.parquet`);
+    const node = { kind: 'node' as const, table: 'Person', columns: [person] };
+    const since = { name: 'since', type: 'DATE' };
+    const exports: TableExport[] = [
+      { ...node, condition: 'n.id < 4 // the first ones', file: file('first') },
+      {
+        ...node,
+        condition: 'EXISTS { MATCH (n)-[:KNOWS]->(x:Person) WHERE x.id = 3 } OR n.id = 7',
+        file: file('some'),
+      },
+      { kind: 'relationship', table: 'KNOWS', from: end, to: end, columns: [since], file: file('knows') },
+    ];
+    expect(await world.engine.export(source, exports, directory, { signal: never() })).toEqual([4, 2, 10]);
+    const target = world.target();
+    const manifest = await world.engine.build(
+      {
+        target,
+        inputDirectory: directory,
+        definitions: [
+          'CREATE NODE TABLE Person(id INT64 PRIMARY KEY)',
+          'CREATE REL TABLE KNOWS(FROM Person TO Person, since DATE)',
+        ],
+        loads: [
+          { table: 'Person', kind: 'node', files: [file('first')], rows: 4 },
+          {
+            table: 'KNOWS',
+            kind: 'relationship',
+            from: 'Person',
+            to: 'Person',
+            files: [file('knows')],
+            rows: 10,
+            skipDangling: true,
+          },
+        ],
+      },
+      { signal: never() },
+    );
+    expect(manifest).toMatchObject({ nodes: { Person: 4 }, relationships: { KNOWS: 3 } });
+    const pairs = await world.rows(
+      target,
+      'MATCH (a)-[k:KNOWS]->(b) RETURN a.id AS f, b.id AS t, k.since AS s ORDER BY f',
+    );
+    expect(pairs.rows).toEqual([0, 1, 2].map((f) => ({ f, t: f + 1, s: '2021-02-03' })));
+  });
+
+  it.each([
+    ['ends before its end', 'true) RETURN n.id AS c0 UNION MATCH (n:Person) WHERE (true', 'statement_refused'],
+    ['never ends', "n.name = 'x", 'statement_refused'],
+    ['opens a bracket', '[1', 'statement_refused'],
+    ['begins another statement', 'true; DROP TABLE Person', 'statement_refused'],
+    ['is empty', ' ', 'statement_refused'],
+    ['reads a file', `EXISTS { LOAD FROM '/etc/passwd' RETURN 1 }`, 'statement_refused'],
+    ['copies', `EXISTS { COPY Person TO 'x.csv' }`, 'statement_refused'],
+    ['writes', `EXISTS { MATCH (x:Person) SET x.name = 'y' RETURN x }`, undefined],
+    ['deletes', `EXISTS { MATCH (x:Person) DELETE x }`, undefined],
+    ['names nothing that is there', 'n.nothing = 1', 'query_invalid'],
+    ['speaks of another variable', 'm.id = 1', 'query_invalid'],
+    ['wants a parameter', 'n.id = $id', 'statement_refused'],
+    ['is no condition', 'n.id', 'query_invalid'],
+    ['hides in a comment', 'true /* ', undefined],
+  ])('refuses a condition that %s', async (_what, condition, code) => {
+    const source = three;
+    const expected = code ?? (expect.stringMatching(/^(statement_refused|write_refused|query_invalid)$/) as string);
+    await expect(world.engine.checkCondition(source, 'Person', condition)).rejects.toMatchObject({ code: expected });
+    const directory = place();
+    const one: TableExport = {
+      kind: 'node',
+      table: 'Person',
+      columns: [person],
+      condition,
+      file: join(directory, 'p.parquet'),
+    };
+    await expect(
+      (async () => world.engine.export(source, [one], directory, { signal: never() }))(),
+    ).rejects.toMatchObject({ code: expected });
+    expect(readdirSync(directory)).toEqual([]);
+    expect((await world.rows(source, 'MATCH (p:Person) RETURN count(*) AS n')).rows).toEqual([{ n: 3 }]);
+  });
+
+  it('takes ordinary conditions', async () => {
+    const source = three;
+    for (const condition of [
+      `n.name STARTS WITH 'person (' OR n.name = "it's; fine"`,
+      `n.id IN [1, 2] AND (n.score > 0.5 OR NOT n.born IS NULL)`,
+      'EXISTS { MATCH (n)-[:KNOWS]->(:Person) }',
+    ])
+      await world.engine.checkCondition(source, 'Person', condition);
+  });
+
+  it('stops when it is cancelled', async () => {
+    const source = three;
+    const directory = place();
+    const controller = new AbortController();
+    const columns = [person];
+    const slow = 'size(range(1, 200000)) > n.id';
+    const one = (at: number): TableExport => ({
+      kind: 'node',
+      table: 'Person',
+      columns,
+      condition: slow,
+      file: join(directory, `${at}.parquet`),
+    });
+    const running = world.engine.export(
+      source,
+      Array.from({ length: 500 }, (_, at) => one(at)),
+      directory,
+      {
+        signal: controller.signal,
+        onProgress: () => controller.abort(),
+      },
+    );
+    await expect(running).rejects.toMatchObject({ code: 'build_cancelled' });
+  }, 60_000);
+
+  it('is not needed for a copy that stays as it is: that is counted, and keeps its hash', async () => {
+    const spec = await world.ringSpec(50);
+    const manifest = await world.engine.build(spec, { signal: never() });
+    const copy = { target: world.target(), base: spec.target, unchanged: manifest, definitions: [], loads: [] };
+    expect(await world.engine.build(copy, { signal: never() })).toEqual(manifest);
+    const { rows } = await world.rows(copy.target, 'MATCH ()-[k:KNOWS]->() RETURN count(*) AS n');
+    expect(rows).toEqual([{ n: 50 }]);
+    const other = { ...copy, target: world.target(), unchanged: { ...manifest, nodes: { Person: 51 } } };
+    await expect(world.engine.build(other, { signal: never() })).rejects.toMatchObject({ code: 'graph_unreadable' });
+    expect(existsSync(other.target.directory)).toBe(false);
+  });
+});
