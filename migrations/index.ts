@@ -21,6 +21,7 @@ import { StagingTables1765000120000 } from './1765000120000-staging-tables';
 import { Backups1765000150000 } from './1765000150000-backups';
 import { BackupDownloads1765000160000 } from './1765000160000-backup-downloads';
 import { BackupSchedules1765000161000 } from './1765000161000-backup-schedules';
+import { FileCopies1765000141000 } from './1765000141000-file-copies';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -47,4 +48,5 @@ export const MIGRATIONS = [
   Backups1765000150000,
   BackupDownloads1765000160000,
   BackupSchedules1765000161000,
+  FileCopies1765000141000,
 ];

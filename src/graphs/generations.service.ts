@@ -5,8 +5,8 @@ import { PlatformConfig } from '../config/platform.config';
 import { Notifications } from '../database/notifications';
 import { Transactor } from '../database/transactor';
 import { type GenerationManifest, type GenerationRef, GraphEngine } from '../engine/graph-engine';
-import { StaleAttemptError } from '../operations/operations.errors';
 import type { GraphSchema } from '../schemas/graph-schema';
+import { StaleAttemptError } from '../operations/operations.errors';
 import { Generation } from './graph.entity';
 import { NoPreviousGeneration, NotTheLiveGeneration, PublishConflict } from './graphs.errors';
 

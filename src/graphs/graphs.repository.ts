@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Actor } from '../auth/actor';
 import { Transactor } from '../database/transactor';
+import type { GraphSchema } from '../schemas/graph-schema';
 import { Graph } from './graph.entity';
 
 /** A graph in somebody's list, with their role in it. */
@@ -122,6 +123,29 @@ export class GraphsRepository {
       [graphId],
     );
     return changed === 1;
+  }
+
+  /** Gives a graph the schema that a generation brings, as a further version where it is another one than before. */
+  async adoptSchema(
+    em: EntityManager,
+    graphId: string,
+    schema: GraphSchema,
+    by: { userId: string | null; operationId: string; generation: number },
+  ): Promise<void> {
+    const text = JSON.stringify(schema);
+    const [, changed] = await em.query<[unknown, number]>(
+      'update graph set schema = $2::jsonb, updated_at = now() where id = $1 and schema <> $2::jsonb',
+      [graphId, text],
+    );
+    if (changed === 0) return;
+    await em.query(
+      `insert into graph_schema_version
+         (graph_id, number, status, schema, base, created_by, applied_at, operation_id, generation)
+       select $1, coalesce(max(number), 0) + 1, 'applied', $2,
+         max(number) filter (where status = 'applied'), $3, now(), $4, $5
+       from graph_schema_version where graph_id = $1`,
+      [graphId, text, by.userId, by.operationId, by.generation],
+    );
   }
 
   async select(em: EntityManager, userId: string, graphId: string): Promise<void> {

@@ -11,6 +11,7 @@ import { OperationsService } from '../operations/operations.service';
 import { GraphMembersService } from '../orgs/graph-members.service';
 import { OrgsService } from '../orgs/orgs.service';
 import { composeSchema } from '../schemas/compose-schema';
+import type { GraphSchema } from '../schemas/graph-schema';
 import type { CreateGraphDto } from './dto/create-graph.dto';
 import { GenerationsService } from './generations.service';
 import type { Generation, Graph } from './graph.entity';
@@ -101,6 +102,16 @@ export class GraphsService {
   /** Registers a graph that another feature builds; false where one with its id is there. */
   register(em: EntityManager, graph: NewGraph, createdBy: string | null): Promise<boolean> {
     return this.graphs.insert(em, graph, createdBy);
+  }
+
+  /** In the transaction that makes a generation live: the schema that it has becomes the graph's. */
+  adoptSchema(
+    em: EntityManager,
+    graphId: string,
+    schema: GraphSchema,
+    by: { userId: string | null; operationId: string; generation: number },
+  ): Promise<void> {
+    return this.graphs.adoptSchema(em, graphId, schema, by);
   }
 
   async get(graphId: string): Promise<Graph> {

@@ -28,8 +28,8 @@ export interface StartsOperationOptions {
 
 /** What a route says of the operation that it starts. */
 export interface StartedOperation {
-  /** `retry`: it is of the type of the one that is done again. */
-  contract: OperationContract | 'retry';
+  /** One of these, by what is asked for. `retry`: it is of the type of the one that is done again. */
+  contracts: OperationContract[] | 'retry';
   /** Whether the handler waits by itself. */
   waits: boolean;
 }
@@ -39,11 +39,12 @@ export interface StartedOperation {
  * operation that has ended 200. Every type of operation has such a route; a test finds the ones without.
  */
 export function StartsOperation(
-  contract: OperationContract | 'retry',
+  contract: OperationContract | OperationContract[] | 'retry',
   { status = 202, answer }: StartsOperationOptions = {},
 ): MethodDecorator {
-  const started: StartedOperation = { contract, waits: answer !== undefined };
-  const begun = `the operation (${contract === 'retry' ? 'of the same type' : contract.name}) has begun`;
+  const contracts = contract === 'retry' ? contract : [contract].flat();
+  const started: StartedOperation = { contracts, waits: answer !== undefined };
+  const begun = `the operation (${contracts === 'retry' ? 'of the same type' : contracts.map(({ name }) => name).join(' or ')}) has begun`;
   const ended = 'it has ended, and the sender preferred to wait for that';
   const answers =
     status === 202

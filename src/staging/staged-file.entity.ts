@@ -88,6 +88,10 @@ export class StagedFile {
   @Column('text', { name: 'ingest_operation_id', nullable: true })
   readonly ingestOperationId: string | null;
 
+  /** The file of the parent that it was copied from. */
+  @Column('uuid', { name: 'copy_of', nullable: true })
+  readonly copyOf: string | null;
+
   @Column('uuid', { name: 'created_by', nullable: true })
   readonly createdBy: string | null;
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../common/clock';
+import { Ids } from '../common/ids';
 import { Transactor } from '../database/transactor';
 import type { Graph } from '../graphs/graph.entity';
 import { GraphDeletion } from '../graphs/graph-deletion';
@@ -14,7 +15,7 @@ import { ObjectNotFound } from '../storage/storage.errors';
 import type { ColumnProblem, PartRef, PreparedTable } from './duckdb/messages';
 import { StagingEngine } from './duckdb/staging-engine';
 import { columnTypes, preparedPairs, preparePlan } from './prepare-plan';
-import { filePrefix, graphPrefix, StagedFile } from './staged-file.entity';
+import { filePrefix, graphPrefix, partOf, StagedFile } from './staged-file.entity';
 import { RejectsService } from './rejects.service';
 import { GraphBusy, StagingChanged } from './staging.errors';
 import { type HeldFiles, StagingRepository } from './staging.repository';
@@ -65,6 +66,7 @@ export class StagingService implements OnModuleInit {
     private readonly deletion: GraphDeletion,
     private readonly transactor: Transactor,
     private readonly clock: Clock,
+    private readonly ids: Ids,
   ) {}
 
   onModuleInit(): void {
@@ -174,6 +176,53 @@ export class StagingService implements OnModuleInit {
       uploadedAt: now,
       stagedAt: now,
     });
+  }
+
+  /**
+   * Copies staged files for another graph; neither notices what becomes of the other. The copies are in no table until
+   * {@link insertStaged} says so. Throws `StagingChanged` (retryable) where a file was deleted since the snapshot.
+   */
+  async copyFiles(
+    files: StagedFile[],
+    graphId: string,
+    { directory, ctx }: { directory: string; ctx: OperationContext },
+  ): Promise<StagedFile[]> {
+    const copies: StagedFile[] = [];
+    try {
+      for (const file of files) {
+        ctx.signal.throwIfAborted();
+        const id = this.ids.uuid();
+        const partKey = partOf({ graphId, id }, ctx);
+        const { path } = await this.checkout(file, directory);
+        const materializedGeneration = null;
+        const owned = {
+          id,
+          graphId,
+          uploadKey: partKey,
+          partKey,
+          copyOf: file.id,
+          createdBy: ctx.userId,
+          ingestBy: null,
+        };
+        copies.push(
+          Object.assign(new StagedFile(), file, owned, {
+            operationId: ctx.operationId,
+            ingestOperationId: null,
+            materializedGeneration,
+          }),
+        );
+        await this.objects.putFile(partKey, path);
+      }
+      return copies;
+    } catch (error) {
+      await this.discardCopies(copies);
+      throw error;
+    }
+  }
+
+  /** Removes copies that were not put into tables. */
+  async discardCopies(copies: StagedFile[]): Promise<void> {
+    for (const copy of copies) await this.objects.deletePrefix(filePrefix(copy));
   }
 
   /** How many files a graph has, whatever their state. */

@@ -21,7 +21,7 @@ import {
 } from './dto/subgraph.dto';
 import { SubgraphRemovals } from './subgraph-removals';
 import { SubgraphOperationFailed } from './subgraphs.errors';
-import { CreateSubgraph } from './subgraphs.operations';
+import { CreateSubgraph, ForkSubgraph } from './subgraphs.operations';
 import { SubgraphsService } from './subgraphs.service';
 
 /** What the wire contract answers at its end is waited for so long; then the answer is its operation. */
@@ -37,7 +37,10 @@ export class SubgraphsController {
   ) {}
 
   @Post()
-  @StartsOperation(CreateSubgraph, { status: 200, answer: [SubgraphDto, OperationDto, StartedOperationDto] })
+  @StartsOperation([CreateSubgraph, ForkSubgraph], {
+    status: 200,
+    answer: [SubgraphDto, OperationDto, StartedOperationDto],
+  })
   @Requires('graph:admin')
   @ApiOperation({
     summary: 'Make a subgraph',

@@ -69,3 +69,21 @@ export class SubgraphOperationFailed extends DomainError {
     this.details = { operation_id: operation.id, error_code: error?.code ?? operation.status };
   }
 }
+
+/** What the fork options ask for was there when they were sent, and is not any more. */
+export class ForkOutdated extends DomainError {
+  readonly code = 'fork_outdated';
+  readonly kind = 'conflict';
+  constructor(problems: string) {
+    super(`The parent has changed since the fork was asked for: ${problems}. Look at its schema and ask again`);
+  }
+}
+
+/** The engine has other rows than it was given. */
+export class ForkMismatch extends DomainError {
+  readonly code = 'fork_mismatch';
+  readonly kind = 'internal';
+  constructor(table: string, given: number, found: number) {
+    super(`${given} rows of ${table} were taken and ${found} are there. Nothing was published; try again`);
+  }
+}

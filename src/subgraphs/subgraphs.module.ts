@@ -3,17 +3,34 @@ import { AuditModule } from '../audit/audit.module';
 import { EngineModule } from '../engine/engine.module';
 import { GraphsModule } from '../graphs/graphs.module';
 import { JobsModule } from '../jobs/jobs.module';
+import { StagingModule } from '../staging/staging.module';
 import { CreateSubgraphProcessor } from './create-subgraph.processor';
+import { ForkSubgraphProcessor } from './fork-subgraph.processor';
 import { SubgraphBirths } from './subgraph-births';
+import { SubgraphForks } from './subgraph-forks';
 import { SubgraphRemovals } from './subgraph-removals';
 import { SubgraphsController } from './subgraphs.controller';
-import { CreateSubgraph } from './subgraphs.operations';
+import { CreateSubgraph, ForkSubgraph } from './subgraphs.operations';
 import { SubgraphsRepository } from './subgraphs.repository';
 import { SubgraphsService } from './subgraphs.service';
 
 @Module({
-  imports: [AuditModule, EngineModule, GraphsModule, JobsModule.forFeature([CreateSubgraph])],
+  imports: [
+    AuditModule,
+    EngineModule,
+    GraphsModule,
+    JobsModule.forFeature([CreateSubgraph, ForkSubgraph]),
+    StagingModule,
+  ],
   controllers: [SubgraphsController],
-  providers: [SubgraphsService, SubgraphsRepository, SubgraphBirths, SubgraphRemovals, CreateSubgraphProcessor],
+  providers: [
+    SubgraphsService,
+    SubgraphsRepository,
+    SubgraphBirths,
+    SubgraphForks,
+    SubgraphRemovals,
+    CreateSubgraphProcessor,
+    ForkSubgraphProcessor,
+  ],
 })
 export class SubgraphsModule {}

@@ -1,4 +1,7 @@
+import { Type } from 'class-transformer';
+import { IsObject, IsOptional, ValidateNested } from 'class-validator';
 import { defineOperation } from '../operations/define-operation';
+import { ForkOptions } from './fork-options';
 
 /** Nothing beyond the operation's own graph id. */
 export class SubgraphPayload {}
@@ -10,4 +13,23 @@ export const CreateSubgraph = defineOperation({
   retryRole: 'admin',
   payload: SubgraphPayload,
   policy: { attempts: 3, backoffMs: 1_000, timeoutMs: 60_000, concurrency: 2, cancellable: true, retentionDays: 30 },
+});
+
+export class ForkSubgraphPayload {
+  /** As they were sent. */
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => ForkOptions)
+  options?: ForkOptions | null;
+}
+
+/** Takes the parent's live data as the first generation of a subgraph. */
+export const ForkSubgraph = defineOperation({
+  name: 'subgraph_fork',
+  locks: 'graph',
+  retryRole: 'admin',
+  payload: ForkSubgraphPayload,
+  // The time is for a part of tens of millions of rows; all of them are there at once.
+  policy: { attempts: 3, backoffMs: 1_000, timeoutMs: 3_600_000, concurrency: 2, cancellable: true, retentionDays: 30 },
 });

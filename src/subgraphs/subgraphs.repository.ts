@@ -117,6 +117,15 @@ export class SubgraphsRepository {
     );
   }
 
+  /** In the transaction that makes a generation live: it began as this one of the parent's. */
+  async noteOrigin(em: EntityManager, graphId: string, generation: number, parentGeneration: number): Promise<void> {
+    await em.query('update generation set parent_generation = $3 where graph_id = $1 and number = $2', [
+      graphId,
+      generation,
+      parentGeneration,
+    ]);
+  }
+
   async setOperation(em: EntityManager, graphId: string, operationId: string): Promise<void> {
     await em.query('update subgraph set operation_id = $2 where graph_id = $1', [graphId, operationId]);
   }

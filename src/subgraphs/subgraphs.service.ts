@@ -6,6 +6,8 @@ import { Clock } from '../common/clock';
 import { DomainError } from '../common/domain-error';
 import { InvalidRequest } from '../common/problem.filter';
 import { Transactor } from '../database/transactor';
+import { GraphEngine, type GenerationRef } from '../engine/graph-engine';
+import { GenerationsService } from '../graphs/generations.service';
 import type { Graph } from '../graphs/graph.entity';
 import { GraphNotReady } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
@@ -15,10 +17,12 @@ import { OperationsService } from '../operations/operations.service';
 import type { CreateSubgraphDto } from './dto/create-subgraph.dto';
 import type { Family, KnownSubgraph } from './dto/subgraph.dto';
 import { readExpiry } from './expiry';
+import { FORK_OPTIONS_PATH, type ForkOptions, readForkOptions } from './fork-options';
+import { selectFork } from './fork-selection';
 import type { Lineage } from './subgraph';
 import { extendedSchema } from './subgraph-schema';
 import { NoSubgraphsOfSubgraphs, SubgraphLimitReached, SubgraphNameTaken, SubgraphNotFound } from './subgraphs.errors';
-import { CreateSubgraph } from './subgraphs.operations';
+import { CreateSubgraph, ForkSubgraph } from './subgraphs.operations';
 import { SubgraphsRepository } from './subgraphs.repository';
 
 /** Making subgraphs, and what is known of them. Deleting: `SubgraphRemovals`. */
@@ -29,6 +33,8 @@ export class SubgraphsService {
     private readonly graphs: GraphsService,
     private readonly subgraphs: SubgraphsRepository,
     private readonly operations: OperationsService,
+    private readonly generations: GenerationsService,
+    private readonly engine: GraphEngine,
     private readonly tiers: TierTable,
     private readonly audit: AuditService,
     private readonly clock: Clock,
@@ -61,6 +67,7 @@ export class SubgraphsService {
     const graphId = `${parent.id}_${name}`;
     const expiresAt = readExpiry(request.subgraph_type, request.expires_at ?? null, this.clock.now());
     const schema = extendedSchema(parent.schema, request.schema_extensions ?? []);
+    const options = await this.checkFork(parent, request);
     return this.transactor.run(async (em) => {
       const last = await this.requirePlace(em, parent);
       const graph = {
@@ -80,16 +87,14 @@ export class SubgraphsService {
         index: last + 1,
         type: request.subgraph_type,
         metadata: request.metadata ?? null,
-        forked: false,
-        forkOptions: null,
+        forked: request.fork_parent,
+        forkOptions: options,
         expiresAt,
       });
-      const operation = await this.operations.begin(em, CreateSubgraph, {
-        actor,
-        orgId: parent.orgId,
-        graphId,
-        payload: {},
-      });
+      const by = { actor, orgId: parent.orgId, graphId };
+      const operation = request.fork_parent
+        ? await this.operations.begin(em, ForkSubgraph, { ...by, payload: { options } })
+        : await this.operations.begin(em, CreateSubgraph, { ...by, payload: {} });
       await this.subgraphs.setOperation(em, graphId, operation.id);
       const details = { operation_id: operation.id, parent_graph_id: parent.id, fork: request.fork_parent };
       await this.audit.record(em, {
@@ -101,6 +106,34 @@ export class SubgraphsService {
       });
       return operation;
     });
+  }
+
+  /** What the fork is to take, as it was sent. Throws `InvalidRequest` with all that the parent's schema speaks against. */
+  private async checkFork(parent: Graph, request: CreateSubgraphDto): Promise<ForkOptions | null> {
+    const options = readForkOptions(request.metadata);
+    if (!request.fork_parent) {
+      if (options === null) return null;
+      const msg = 'say what a fork takes, and this is none: send fork_parent: true';
+      throw new InvalidRequest([{ loc: FORK_OPTIONS_PATH, msg, type: 'fork_parent' }]);
+    }
+    const { nodes } = selectFork(options, parent.schema);
+    const live = await this.generations.live(parent.id);
+    if (live === null) throw new GraphNotReady(parent.id, parent.status);
+    for (const { type, condition } of nodes) {
+      if (condition !== undefined) await this.checkCondition(live, type.name, condition);
+    }
+    return options;
+  }
+
+  private async checkCondition(live: GenerationRef, table: string, condition: string): Promise<void> {
+    try {
+      await this.engine.checkCondition(live, table, condition);
+    } catch (error) {
+      // Whatever the engine says of a statement; a lost process is nobody's mistake.
+      if (!(error instanceof DomainError) || error.retryable || error.kind === 'unavailable') throw error;
+      const loc = [...FORK_OPTIONS_PATH, 'where', table];
+      throw new InvalidRequest([{ loc, msg: error.message, type: error.code }]);
+    }
   }
 
   /**

@@ -173,6 +173,26 @@ export const EVERY_OPERATION: Readonly<Record<string, (client: Client) => Promis
     };
   },
 
+  async subgraph_fork(client) {
+    const graphId = await client.createGraph(PEOPLE);
+    await client.stage(graphId, 'Person', 'persons.csv', PERSONS);
+    await client.stage(graphId, 'KNOWS', 'knows.csv', KNOWS);
+    await client.materialize(graphId);
+    const subgraphs = `/v1/graphs/${graphId}/subgraphs`;
+    const fork_options = { where: { Person: 'n.id < 3' }, include_staging: true };
+    return {
+      begin: () => {
+        const body = { name: 'killed', display_name: 'Killed', fork_parent: true, metadata: { fork_options } };
+        return client.expect<Started>(200, 'POST', subgraphs, body);
+      },
+      check: async () => {
+        expect(await client.query(`${graphId}_killed`, COUNT)).toEqual([{ n: 2 }]);
+        const info = await client.expect(200, 'GET', `${subgraphs}/killed/info`);
+        expect(info).toMatchObject({ edge_count: 1, staged_file_count: 2, lineage: { parent_graph_id: graphId } });
+      },
+    };
+  },
+
   async query_execution(client) {
     const rows = 20_000;
     const queries = `/v1/graphs/${await client.createGraph(PEOPLE)}/queries`;

@@ -97,8 +97,9 @@ describe('the routes', () => {
 
   it('that start operations say so: one for each type, and each that answers with an operation', () => {
     const starting = routes.filter((route) => metadata(STARTS_OPERATION, route));
-    const contracts = starting.map((route) => metadata<StartedOperation>(STARTS_OPERATION, route)!.contract);
-    const types = contracts.flatMap((contract) => (contract === 'retry' ? [] : [contract.name]));
+    const types = starting
+      .map((route) => metadata<StartedOperation>(STARTS_OPERATION, route)!.contracts)
+      .flatMap((contracts) => (contracts === 'retry' ? [] : contracts.map(({ name }) => name)));
     const known = api
       .get(OperationTypes)
       .all()

@@ -59,11 +59,15 @@ export class GraphBuilder {
       const base = spec.base && realDirectory(spec.base);
       const input = spec.inputDirectory === undefined ? undefined : await realpath(spec.inputDirectory);
       const work = { directory, input, writesInput: spec.keys !== undefined, signal, onProgress };
-      if (base !== undefined && spec.unchanged) return await this.take(base, spec.unchanged, work);
+      if (base !== undefined && spec.unchanged) {
+        // As it is, under another name: nobody writes to the database file of a finished generation.
+        await shareGraphFile(base, directory, signal);
+        return spec.unchanged.sha256;
+      }
       const shared = await this.load(spec, base, work);
       return shared ? spec.base?.sha256 : undefined;
     };
-    return this.fill(spec.target.directory, place, spec.keepOpen === true, signal);
+    return this.fill(spec.target.directory, place, spec.keepOpen === true, signal, spec.unchanged);
   }
 
   /** See `GraphEngine.adopt`. */
@@ -71,19 +75,22 @@ export class GraphBuilder {
     return this.fill(target, (directory) => place(directory).then(() => undefined), false, signal);
   }
 
-  /** `place` says the hash of the database file where it is known. */
+  /** `place` says the hash of the database file where it is known; `expected`: all that must be found. */
   private async fill(
     target: string,
     place: (directory: string) => Promise<string | undefined>,
     keepOpen: boolean,
     signal: AbortSignal,
+    expected?: GenerationManifest,
   ): Promise<GenerationManifest> {
     if (signal.aborted) throw new BuildCancelled();
     await this.prepare(target);
     const directory = await realpath(target);
     try {
       const files = await measureFiles(directory, await place(directory), signal);
-      return { engine: 'ladybug', ...files, ...(await this.inspect(directory, keepOpen, signal)) };
+      const made = { engine: 'ladybug', ...files, ...(await this.inspect(directory, keepOpen, signal)) };
+      if (expected !== undefined && !sameContent(made, expected)) throw new GraphUnreadable();
+      return made;
     } catch (error) {
       await rm(directory, { recursive: true, force: true });
       if (signal.aborted) throw new BuildCancelled();
@@ -135,24 +142,6 @@ export class GraphBuilder {
     // What the loader leaves beside the database file says that it has not finished.
     if ((await generationFiles(work.directory).catch(() => [])).length !== 1) throw new EngineLost('the build');
     return false;
-  }
-
-  /** The base as it is, under another name: nobody writes to the database file of a finished generation. */
-  private async take(
-    base: string,
-    known: GenerationManifest,
-    { directory, signal }: Work,
-  ): Promise<GenerationManifest> {
-    await shareGraphFile(base, directory, signal);
-    const found = await this.inspect(directory, known.sha256, signal);
-    const { bytes, log, nodes, relationships } = found;
-    // The order of names in a manifest says nothing.
-    const same = isDeepStrictEqual(
-      [bytes, log, nodes, relationships],
-      [known.bytes, known.log, known.nodes, known.relationships],
-    );
-    if (!same) throw new GraphUnreadable();
-    return found;
   }
 
   /** Puts the rows into the log; false where that would become, or became, too long, or the engine does not take them so. */
@@ -233,6 +222,17 @@ function planned({ keys, loads }: BuildSpec): Planned {
     if (keys) await loader.build({ keys, definitions: [], loads: [] }, () => undefined);
     return (found = typeof loads === 'function' ? await loads() : loads);
   };
+}
+
+/** The order of names in a manifest says nothing. */
+function sameContent(one: GenerationManifest, other: GenerationManifest): boolean {
+  const content = ({ bytes, log, nodes, relationships }: GenerationManifest): unknown[] => [
+    bytes,
+    log,
+    nodes,
+    relationships,
+  ];
+  return isDeepStrictEqual(content(one), content(other));
 }
 
 async function logBytes(directory: string): Promise<number> {
