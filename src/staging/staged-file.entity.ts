@@ -145,3 +145,17 @@ export function madeObject(key: string): MadeObject | null {
   const operationId = made ?? rejecting;
   return operationId === undefined ? null : { key, fileId: fileId ?? null, operationId };
 }
+
+/** What somebody sent: the bytes of a file, or rows. */
+export interface SentObject {
+  key: string;
+  graphId: string;
+  fileId: string;
+}
+
+/** What the key of an object says that somebody sent; null for other keys. */
+export function sentObject(key: string): SentObject | null {
+  const [, graphId, fileId] =
+    /^graphs\/([^/]+)\/files\/([0-9a-f-]{36})\/(?:upload-[0-9a-f-]{36}|rows\.(?:json|parquet))$/.exec(key) ?? [];
+  return graphId === undefined ? null : { key, graphId, fileId };
+}

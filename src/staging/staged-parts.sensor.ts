@@ -1,17 +1,21 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Clock } from '../common/clock';
 import { Transactor } from '../database/transactor';
 import { Sensor } from '../jobs/sensor';
 import { ObjectStore } from '../storage/object-store';
 import { RejectsRepository } from './rejects.repository';
-import { ALL_GRAPHS, type MadeObject, madeObject } from './staged-file.entity';
+import { ALL_GRAPHS, type MadeObject, madeObject, type SentObject, sentObject } from './staged-file.entity';
 import { StagingConfig } from './staging.config';
 import { StagingRepository } from './staging.repository';
 
 const BATCH = 500;
+const MS_PER_HOUR = 3_600_000;
 
 /**
  * Removes parts and rejected rows that nothing names: their attempt was killed before it published them, and no other one
- * came after it, or the rejects were kept long enough.
+ * came after it, or the rejects were kept long enough. And what was sent and is named by nothing: the API process was
+ * killed after it had stored it.
  */
 @Injectable()
 export class StagedPartsSensor extends Sensor {
@@ -21,6 +25,7 @@ export class StagedPartsSensor extends Sensor {
     private readonly objects: ObjectStore,
     private readonly transactor: Transactor,
     private readonly config: StagingConfig,
+    private readonly clock: Clock,
   ) {
     super();
   }
@@ -31,21 +36,31 @@ export class StagedPartsSensor extends Sensor {
 
   async look(): Promise<void> {
     await this.rejects.expire(this.config.rejectsRetentionDays);
-    let batch: MadeObject[] = [];
-    for await (const { key } of this.objects.list(ALL_GRAPHS)) {
-      const made = madeObject(key);
-      if (made) batch.push(made);
-      if (batch.length === BATCH) {
-        await this.removeUnneeded(batch);
-        batch = [];
-      }
+    const old = new Date(this.clock.now().getTime() - this.config.strayUploadHours * MS_PER_HOUR);
+    const made: MadeObject[] = [];
+    const sent: SentObject[] = [];
+    for await (const { key, storedAt } of this.objects.list(ALL_GRAPHS)) {
+      const byAttempt = madeObject(key);
+      // What was sent just now may be named by a transaction that has not ended.
+      const bySender = storedAt < old ? sentObject(key) : null;
+      if (byAttempt) made.push(byAttempt);
+      if (bySender) sent.push(bySender);
+      if (made.length === BATCH) await this.removeUnneeded(made.splice(0), this.neededObjects);
+      if (sent.length === BATCH) await this.removeUnneeded(sent.splice(0), this.neededUploads);
     }
-    await this.removeUnneeded(batch);
+    await this.removeUnneeded(made, this.neededObjects);
+    await this.removeUnneeded(sent, this.neededUploads);
   }
 
-  private async removeUnneeded(made: MadeObject[]): Promise<void> {
-    if (made.length === 0) return;
-    const needed = await this.files.neededObjects(this.transactor.em, made);
-    for (const { key } of made) if (!needed.has(key)) await this.objects.delete(key);
+  private readonly neededObjects = (em: EntityManager, made: MadeObject[]) => this.files.neededObjects(em, made);
+  private readonly neededUploads = (em: EntityManager, sent: SentObject[]) => this.files.neededUploads(em, sent);
+
+  private async removeUnneeded<T extends { key: string }>(
+    objects: T[],
+    needed: (em: EntityManager, objects: T[]) => Promise<Set<string>>,
+  ): Promise<void> {
+    if (objects.length === 0) return;
+    const kept = await needed(this.transactor.em, objects);
+    for (const { key } of objects) if (!kept.has(key)) await this.objects.delete(key);
   }
 }

@@ -24,6 +24,20 @@ export class StagingConfig {
   @Setting('REJECTS_RETENTION_DAYS', integer({ min: 1, max: 3_650 }), 'how long the rows that a load refused are kept')
   readonly rejectsRetentionDays: number = 30;
 
+  @Setting(
+    'PENDING_UPLOAD_HOURS',
+    integer({ min: 1, max: 8_760 }),
+    'after the end of its link a file that never came is forgotten',
+  )
+  readonly pendingUploadHours: number = 24;
+
+  @Setting(
+    'STRAY_UPLOAD_HOURS',
+    integer({ min: 1, max: 8_760 }),
+    'so old must what was sent be, and in no use, to be removed',
+  )
+  readonly strayUploadHours: number = 24;
+
   @Setting('TABLE_QUERY_TIMEOUT_SECONDS', integer({ min: 1, max: 600 }), 'time of one SQL statement on staging tables')
   readonly queryTimeoutSeconds: number = 30;
 

@@ -5,6 +5,7 @@ import { EngineModule } from '../engine/engine.module';
 import { GraphsModule } from '../graphs/graphs.module';
 import { JobsModule } from '../jobs/jobs.module';
 import { StorageModule } from '../storage/storage.module';
+import { AbandonedUploadsSensor } from './abandoned-uploads.sensor';
 import { StagingEngine } from './duckdb/staging-engine';
 import { FileStatesService } from './file-states.service';
 import { FilesController } from './files.controller';
@@ -42,6 +43,7 @@ import { UploadStreams } from './upload-streams';
   ],
   controllers: [FilesController, UploadsController, TablesController, PreviewsController, RejectsController],
   providers: [
+    AbandonedUploadsSensor,
     FilesService,
     RejectsRepository,
     RejectsService,

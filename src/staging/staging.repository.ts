@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, In, IsNull, Not, type QueryDeepPartialEntity } from 'typeorm';
 import { UUID } from '../common/ids';
-import { type FileStatus, type MadeObject, StagedFile } from './staged-file.entity';
+import { type FileStatus, type MadeObject, type SentObject, StagedFile } from './staged-file.entity';
 import { FileNotFound } from './staging.errors';
 
 export interface FileFilter {
@@ -19,6 +19,9 @@ export interface HeldFiles {
   behind: string | null;
   materializations: number;
 }
+
+/** A file that was announced and never sent. */
+export type AbandonedFile = Pick<StagedFile, 'id' | 'graphId' | 'tableName' | 'fileName'> & { orgId: string };
 
 type NewFile = Pick<
   StagedFile,
@@ -153,6 +156,38 @@ export class StagingRepository {
       [JSON.stringify(objects)],
     );
     return new Set(rows.map(({ key }) => key));
+  }
+
+  /**
+   * The keys of what a file has, of rows that an operation may load or load again, and of all rows of a graph while one of
+   * its operations runs, which may be writing them anew.
+   */
+  async neededUploads(em: EntityManager, sent: SentObject[]): Promise<Set<string>> {
+    const rows = await em.query<{ key: string }[]>(
+      `select given.key from jsonb_to_recordset($1) as given (key text, "graphId" text, "fileId" text)
+       where exists (select from staged_file f
+           where f.id = given."fileId"::uuid and given.key in (f.upload_key, f.part_key))
+         or exists (select from operation o where o.graph_id = given."graphId"
+           and (o.status in ('pending', 'running')
+             or (o.status <> 'completed' and o.payload ->> 'batchId' = given."fileId")))`,
+      [JSON.stringify(sent)],
+    );
+    return new Set(rows.map(({ key }) => key));
+  }
+
+  /** Removes files, oldest first, whose bytes have not come since; those that somebody is changing are left for later. */
+  async removePending(em: EntityManager, before: Date, limit: number): Promise<AbandonedFile[]> {
+    const [rows] = await em.query<[AbandonedFile[], number]>(
+      `delete from staged_file f using graph g
+       where g.id = f.graph_id and f.id in (
+         select id from staged_file where status = 'pending' and created_at < $1
+         order by created_at limit $2 for update skip locked
+       )
+       returning f.id, f.graph_id as "graphId", g.org_id as "orgId", f.table_name as "tableName",
+         f.file_name as "fileName"`,
+      [before, limit],
+    );
+    return rows;
   }
 
   /** The operation that is changing the graph now, or null. */

@@ -9,7 +9,7 @@ import { PlatformConfig } from '../config/platform.config';
 import { ByteLimit } from './byte-limit';
 import { nameOfProcess, ownerIsGone } from './file-owner';
 import { assertKey, assertPrefix } from './object-key';
-import { type ByteRange, ObjectStore, type PutOptions, type StoredObject } from './object-store';
+import { type ByteRange, type ListedObject, ObjectStore, type PutOptions, type StoredObject } from './object-store';
 import { ObjectNotFound, StorageFull } from './storage.errors';
 
 /** Files that are still being written, each named after the process that does; no key begins with a dot. */
@@ -106,7 +106,7 @@ export class FileSystemObjectStore extends ObjectStore implements OnModuleInit {
     await rm(this.pathOf(key), { force: true });
   }
 
-  async *list(prefix: string): AsyncIterable<StoredObject> {
+  async *list(prefix: string): AsyncIterable<ListedObject> {
     assertPrefix(prefix);
     yield* this.walk(join(this.root, prefix));
   }
@@ -116,15 +116,23 @@ export class FileSystemObjectStore extends ObjectStore implements OnModuleInit {
     await rm(join(this.root, prefix), { recursive: true, force: true });
   }
 
-  private async *walk(folder: string): AsyncIterable<StoredObject> {
+  private async *walk(folder: string): AsyncIterable<ListedObject> {
     const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
       if (codeOf(error) === 'ENOENT') return [];
       throw error;
     });
     for (const entry of entries) {
       const path = join(folder, entry.name);
-      if (entry.isDirectory()) yield* this.walk(path);
-      else yield { key: relative(this.root, path), bytes: (await stat(path)).size };
+      if (entry.isDirectory()) {
+        yield* this.walk(path);
+        continue;
+      }
+      const found = await stat(path).catch((error: unknown) => {
+        // Removed since the folder was read.
+        if (codeOf(error) === 'ENOENT') return undefined;
+        throw error;
+      });
+      if (found) yield { key: relative(this.root, path), bytes: found.size, storedAt: found.mtime };
     }
   }
 

@@ -169,8 +169,8 @@ describe.each(
   it('are listed and removed by whole segments only', async () => {
     for (const key of ['g/1/x', 'g/1/y/z', 'g/12/x']) await store.put(key, Readable.from([Buffer.from('.')]));
     expect(await all('g/1/')).toEqual([
-      { key: 'g/1/x', bytes: 1 },
-      { key: 'g/1/y/z', bytes: 1 },
+      { key: 'g/1/x', bytes: 1, storedAt: expect.any(Date) as Date },
+      { key: 'g/1/y/z', bytes: 1, storedAt: expect.any(Date) as Date },
     ]);
     await store.deletePrefix('g/1/');
     expect((await all('g/')).map(({ key }) => key)).toEqual(['g/12/x']);

@@ -5,6 +5,11 @@ export interface StoredObject {
   bytes: number;
 }
 
+/** As a list has it. */
+export interface ListedObject extends StoredObject {
+  storedAt: Date;
+}
+
 export interface PutOptions {
   /** More bytes than this are refused with `ObjectTooLarge`. */
   maxBytes?: number;
@@ -45,7 +50,7 @@ export abstract class ObjectStore {
   abstract delete(key: string): Promise<void>;
 
   /** All objects below a prefix that ends in `/`, in no particular order. */
-  abstract list(prefix: string): AsyncIterable<StoredObject>;
+  abstract list(prefix: string): AsyncIterable<ListedObject>;
 
   /** Removes all objects below a prefix that ends in `/`. */
   abstract deletePrefix(prefix: string): Promise<void>;

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { Logger, type OnModuleDestroy } from '@nestjs/common';
 import { ByteLimit } from './byte-limit';
 import { assertKey, assertPrefix } from './object-key';
-import { type ByteRange, ObjectStore, type PutOptions, type StoredObject } from './object-store';
+import { type ByteRange, type ListedObject, ObjectStore, type PutOptions, type StoredObject } from './object-store';
 import type { S3Bucket } from './s3-bucket';
 import { isLostConnection, storageErrorOf } from './s3-errors';
 import { ObjectNotFound, StorageUnavailable } from './storage.errors';
@@ -86,7 +86,7 @@ export class S3ObjectStore extends ObjectStore implements OnModuleDestroy {
     });
   }
 
-  async *list(prefix: string): AsyncIterable<StoredObject> {
+  async *list(prefix: string): AsyncIterable<ListedObject> {
     assertPrefix(prefix);
     const { s3, bucket, prefix: folder } = this.at;
     let next: string | undefined;
@@ -96,7 +96,9 @@ export class S3ObjectStore extends ObjectStore implements OnModuleDestroy {
         .catch((error: unknown) => {
           throw this.known(error, prefix);
         });
-      for (const { Key, Size } of page.Contents ?? []) yield { key: Key!.slice(folder.length), bytes: Size! };
+      for (const { Key, Size, LastModified } of page.Contents ?? []) {
+        yield { key: Key!.slice(folder.length), bytes: Size!, storedAt: LastModified! };
+      }
       next = page.NextContinuationToken;
     } while (next !== undefined);
   }

@@ -3,7 +3,7 @@ import { open, rm } from 'node:fs/promises';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { TextDecoder } from 'node:util';
-import { createGunzip } from 'node:zlib';
+import * as zlib from 'node:zlib';
 import { literal } from './casts';
 import { type DuckDbSession, textOf } from './duckdb-session';
 import type { FileLimits, StageJob } from './messages';
@@ -30,7 +30,7 @@ export type Compression = 'none' | 'gzip' | 'zstd';
 /** Uploaded bytes as DuckDB can read them. */
 export interface Upload {
   path: string;
-  /** What the upload was compressed with; gzip is undone before, zstd while DuckDB reads. */
+  /** What the upload was compressed with; it is undone before, but zstd of text while DuckDB reads. */
   compression: Compression;
   /** What DuckDB must undo. */
   readAs: 'none' | 'zstd';
@@ -54,15 +54,19 @@ export async function openUpload(
     : startsAs(first, 'compressed with zstd')
       ? 'zstd'
       : 'none';
-  if (compression === 'zstd') {
-    if (job.format === 'parquet')
-      throw malformed('A Parquet file compressed with zstd cannot be read. Upload it as it is');
+  if (compression === 'zstd' && job.format !== 'parquet') {
     const head = await headOfZstd(session, job.input);
     return { path: job.input, compression, readAs: 'zstd', encoding: 'utf-8', head };
   }
   let path = job.input;
-  if (compression === 'gzip') path = await inflate(path, maxInflatedBytes);
-  let head = compression === 'gzip' ? await readHead(path) : first;
+  if (compression !== 'none') path = await inflate(path, compression, maxInflatedBytes);
+  let head = compression === 'none' ? first : await readHead(path);
+  const inside = knownFormat(head);
+  if (compression !== 'none' && inside?.startsWith('compressed with')) {
+    throw malformed(
+      `What was compressed with ${compression} is itself ${inside}. Compress the file once, or upload it as it is`,
+    );
+  }
   const encoding = job.csv?.encoding ?? byteOrderMark(head) ?? 'utf-8';
   if (job.format !== 'parquet' && encoding !== 'utf-8') {
     const plain = await transcode(path, encoding);
@@ -97,7 +101,7 @@ async function readHead(path: string): Promise<Buffer> {
 }
 
 /** A little gzip can hold very much; the first byte too many ends it. */
-async function inflate(path: string, maxBytes: number): Promise<string> {
+async function inflate(path: string, compression: 'gzip' | 'zstd', maxBytes: number): Promise<string> {
   const target = `${path}.inflated`;
   let bytes = 0;
   const limit = new Transform({
@@ -108,14 +112,28 @@ async function inflate(path: string, maxBytes: number): Promise<string> {
     },
   });
   try {
-    await pipeline(createReadStream(path), createGunzip(), limit, createWriteStream(target));
+    await pipeline(createReadStream(path), decompressor(compression), limit, createWriteStream(target));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'Z_BUF_ERROR') throw malformed('The gzip file is cut off: its end is missing. Upload it again');
-    if (code?.startsWith('Z_')) throw malformed('The gzip file is damaged. Compress and upload it again');
+    if (code === 'Z_BUF_ERROR') {
+      throw malformed(`The ${compression} file is cut off: its end is missing. Upload it again`);
+    }
+    if (/^Z(STD)?_/.test(code ?? ''))
+      throw malformed(`The ${compression} file is damaged. Compress and upload it again`);
     throw error;
   }
   return target;
+}
+
+function decompressor(compression: 'gzip' | 'zstd'): Transform {
+  if (compression === 'gzip') return zlib.createGunzip();
+  // Not in every version of Node that the platform runs on, nor in its types.
+  const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Transform };
+  if (createZstdDecompress) return createZstdDecompress();
+  throw malformed(
+    'A Parquet file that is compressed with zstd as a whole can only be read where the platform runs on Node 22.15 or newer. ' +
+      'Upload it as it is (Parquet is compressed inside), or compressed with gzip',
+  );
 }
 
 export function inflatesTooFar(maxBytes: number): TaskError {
@@ -158,6 +176,8 @@ async function headOfZstd(session: DuckDbSession, path: string): Promise<Buffer>
     return Buffer.from(rows.map(({ line }) => textOf(line ?? '')).join('\n') + (rows.length > 0 ? '\n' : ''));
   } catch (error) {
     if (/maximum line size/i.test((error as Error).message)) return Buffer.alloc(HEAD_BYTES, 'x');
-    throw malformed('The zstd file is damaged, or what it holds is not text. Compress and upload it again');
+    throw malformed(
+      'The zstd file is damaged, or what it holds is not text in UTF-8. Compress the text itself, in UTF-8, and upload it again',
+    );
   }
 }

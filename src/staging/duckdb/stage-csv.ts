@@ -13,7 +13,7 @@ export async function stageCsv(
   session: DuckDbSession,
   job: StageJob,
   upload: Upload,
-  { maxRows }: FileLimits,
+  limits: FileLimits,
 ): Promise<StageResult> {
   const dialect = await csvDialect(session, upload, job.csv ?? {});
   const source = `read_csv(${literal(upload.path)}, ${readOptions(dialect, job.csv ?? {}, upload)})`;
@@ -25,7 +25,7 @@ export async function stageCsv(
     throw malformed('The file is not text in rows and columns, so it cannot be read as CSV');
   }
   await refuseRejects(session, dialect.header);
-  const written = await writePart(session, job, { table: 'csv', columns: dialect.columns, maxRows });
+  const written = await writePart(session, job, { table: 'csv', columns: dialect.columns, limits, upload });
   const { delimiter, quote, escape, header } = dialect;
   const content = { format: 'csv' as const, compression: upload.compression, encoding: upload.encoding };
   return { ...written, written: true, content: { ...content, csv: { delimiter, quote, escape, header } } };
@@ -68,7 +68,7 @@ function problemOf(row: Row, wanted: string): FileProblem {
     'MISSING COLUMNS': `${expected?.[2]} fields where ${wanted} ${expected?.[1]}`,
     'TOO MANY COLUMNS': `${expected?.[2]} fields where ${wanted} ${expected?.[1]}`,
     'UNQUOTED VALUE': 'a quote that is not closed, or text after a closing quote',
-    'INVALID ENCODING': 'bytes that are not UTF-8',
+    'INVALID ENCODING': 'bytes that are not UTF-8; say the encoding of the file (csv.encoding), or save it in UTF-8',
     'LINE SIZE OVER MAXIMUM': 'a line that is longer than 2 MB',
   };
   return {

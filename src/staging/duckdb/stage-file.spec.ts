@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import * as zlib from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { Confinement } from '../../engine/confinement';
@@ -9,6 +9,8 @@ import type { PropertyType } from '../../schemas/graph-schema';
 import { StagingConfig } from '../staging.config';
 import type { CsvOptions, FileFormat, StageResult } from './messages';
 import { StagingEngine } from './staging-engine';
+
+const { gzipSync } = zlib;
 
 interface Reading {
   format?: FileFormat;
@@ -18,7 +20,7 @@ interface Reading {
 
 /** Files of every kind, whole and broken, through the real staging process. */
 describe('stageFile', () => {
-  const config = Object.assign(new StagingConfig(), { maxInflatedMb: 2, memoryMb: 128, maxRows: 100_000 });
+  const config = Object.assign(new StagingConfig(), { maxInflatedMb: 2, memoryMb: 128, maxRows: 200_000 });
   let engine: StagingEngine;
   let directory: string;
   let made = 0;
@@ -79,11 +81,42 @@ describe('stageFile', () => {
       const bomb = gzipSync('id,name\n' + '1,aaaaaaaaaaaaaaaaaaaaaaaaaaaa\n'.repeat(100_000));
       expect(bomb.length).toBeLessThan(20_000);
       expect(await refusal(bomb)).toMatch(/^file_too_large: The file inflates to more than 2 MB/);
-      const select = `select range as id, repeat(md5(range::varchar), 20) as name from range(600000)`;
+      const select = `select range as id, repeat(md5(range::varchar), 20) as name from range(20000)`;
       const zstd = await written(select, 'format csv, compression zstd');
       expect(await refusal(zstd)).toMatch(/^(file_too_large: The file inflates|staging_out_of_memory)/);
+      const rows = 'id\n' + '1\n'.repeat(200_001);
+      const tooMany =
+        /^file_too_large: The file has 200001 rows; one file may have at most 200000 \(STAGING_MAX_ROWS\)/;
+      expect(await refusal(rows)).toMatch(tooMany);
+      expect(await refusal('{"id":1}\n'.repeat(200_001), { format: 'json' })).toMatch(tooMany);
+      expect(await stage(rows.slice(0, -2))).toMatchObject({ rows: 200_000 });
       const parquet = await written('select 1 as id from range(2000000)', 'format parquet');
-      expect(await refusal(parquet, { format: 'parquet' })).toMatch(/2000000 rows; one file may have at most 100000/);
+      expect(await refusal(parquet, { format: 'parquet' })).toMatch(/2000000 rows; one file may have at most 200000/);
+    });
+
+    it('is undone once, around Parquet by gzip or zstd, and inside of it by whatever codec', async () => {
+      const select = `select range as id, 'x' || range as name from range(1000)`;
+      for (const codec of ['zstd', 'snappy', 'gzip', 'uncompressed']) {
+        const parquet = await written(select, `format parquet, compression ${codec}`);
+        expect(await stage(parquet, { format: 'parquet' })).toMatchObject({ rows: 1000, written: false });
+        expect(await stage(gzipSync(parquet), { format: 'parquet' })).toMatchObject({
+          rows: 1000,
+          written: true,
+          content: { format: 'parquet', compression: 'gzip' },
+        });
+      }
+      // One frame with one raw block, as anybody may write it.
+      const parquet = await written('select 1 as id', 'format parquet');
+      const zstd = rawZstd(parquet);
+      if ('createZstdDecompress' in zlib) {
+        expect(await read(zstd, { format: 'parquet' })).toEqual([{ id: 1 }]);
+        expect(await refusal(zstd.subarray(0, -9), { format: 'parquet' })).toMatch(/^file_malformed: The zstd file is/);
+      } else {
+        expect(await refusal(zstd, { format: 'parquet' })).toMatch(/Upload it as it is/);
+      }
+      expect(await refusal(gzipSync(gzipSync(PLAIN)))).toMatch(/itself compressed with gzip. Compress the file once/);
+      expect(await refusal(gzipSync(rawZstd(Buffer.from(PLAIN))))).toMatch(/itself compressed with zstd/);
+      expect(await refusal(rawZstd(gzipSync(PLAIN)))).toMatch(/The zstd file is damaged, or what it holds is not text/);
     });
 
     it('that is damaged is told', async () => {
@@ -181,3 +214,12 @@ describe('stageFile', () => {
     await fc.assert(property, { numRuns: 12 });
   }, 60_000);
 });
+
+/** The simplest zstd there is: a frame of one block that is not compressed (at most 128 KB). */
+function rawZstd(content: Buffer): Buffer {
+  const size = Buffer.alloc(4);
+  size.writeUInt32LE(content.length);
+  const block = Buffer.alloc(3);
+  block.writeUIntLE((content.length << 3) | 1, 0, 3);
+  return Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xa0]), size, block, content]);
+}

@@ -18,7 +18,7 @@ export async function stageJson(
   session: DuckDbSession,
   job: StageJob,
   upload: Upload,
-  { maxRows }: FileLimits,
+  limits: FileLimits,
 ): Promise<StageResult> {
   const isList = checkHead(upload.head);
   const options = [
@@ -39,7 +39,7 @@ export async function stageJson(
     await session.run(
       `create temp table json as select * from read_json(${path}, ${options}, columns = {${typed}}, records = true)`,
     );
-    const written = await writePart(session, job, { table: 'json', columns, maxRows });
+    const written = await writePart(session, job, { table: 'json', columns, limits, upload });
     const format = isList ? ('json' as const) : ('ndjson' as const);
     return {
       ...written,

@@ -31,7 +31,8 @@ export async function stageParquet(
 }
 
 async function checkMagic({ path, head }: Upload): Promise<void> {
-  if ((await stat(path)).size === 0) throw malformed('The file is empty');
+  if ((await stat(path)).size === 0)
+    throw malformed('The file is empty; a Parquet file has a header even without rows. Write and upload it again');
   const known = knownFormat(head);
   if (known === 'a Parquet file') return;
   if (known === 'an encrypted Parquet file') throw malformed('The Parquet file is encrypted. Decrypt it');
