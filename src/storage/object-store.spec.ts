@@ -63,7 +63,10 @@ describe.each(
 
   const all = async (prefix: string) => {
     const found: StoredObject[] = [];
-    for await (const object of store.list(prefix)) found.push(object);
+    for await (const { key, bytes, storedAt } of store.list(prefix)) {
+      found.push({ key, bytes });
+      expect(Math.abs(storedAt.getTime() - Date.now())).toBeLessThan(3_600_000);
+    }
     return found.sort((a, b) => a.key.localeCompare(b.key));
   };
   const hashOf = async (body: AsyncIterable<Buffer>) => {
@@ -169,8 +172,8 @@ describe.each(
   it('are listed and removed by whole segments only', async () => {
     for (const key of ['g/1/x', 'g/1/y/z', 'g/12/x']) await store.put(key, Readable.from([Buffer.from('.')]));
     expect(await all('g/1/')).toEqual([
-      { key: 'g/1/x', bytes: 1, storedAt: expect.any(Date) as Date },
-      { key: 'g/1/y/z', bytes: 1, storedAt: expect.any(Date) as Date },
+      { key: 'g/1/x', bytes: 1 },
+      { key: 'g/1/y/z', bytes: 1 },
     ]);
     await store.deletePrefix('g/1/');
     expect((await all('g/')).map(({ key }) => key)).toEqual(['g/12/x']);
