@@ -1,6 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { EngineWorld } from '../../test/support/engine-world';
@@ -68,6 +68,25 @@ describe('confinement', () => {
       expect(await end(write(`small-${level}`, 4_096))).toBe('well');
       expect(await end(write(`large-${level}`, 40_960))).not.toBe('well');
       expect(statSync(join(folder, `large-${level}`)).size).toBeLessThanOrEqual(4_096);
+    });
+
+    it('a later turn for what nobody waits for', async () => {
+      const own = getPriority();
+      const niceness = async (background?: boolean): Promise<number> => {
+        const request = {
+          command: process.execPath,
+          args: ['-p', `os.getPriority() - ${own}`],
+          readOnly: [],
+          writable: [],
+        };
+        const { command, args } = new Confinement(level).confine({
+          ...request,
+          limits: { fileBytes: 4_096, cpuSeconds: 5, background },
+        });
+        return Number((await run(command, args)).stdout);
+      };
+      expect(await niceness()).toBe(0);
+      expect(await niceness(true)).toBe(Math.min(5, 19 - own));
     });
 
     it('CPU time', async () => {

@@ -80,7 +80,12 @@ export class HostFactory {
       writable: inputDirectory !== undefined && writesInput ? [directory, inputDirectory] : [directory],
       startMs: this.config.startSeconds * 1000,
       memoryBytes: this.config.loaderMemoryMb * MB,
-      limits: { fileBytes: this.maxDatabaseBytes(), cpuSeconds: this.config.cpuSeconds },
+      limits: {
+        fileBytes: this.maxDatabaseBytes(),
+        cpuSeconds: this.config.cpuSeconds,
+        // A few new rows are soon done, and whoever sent them wants to see them.
+        background: mode === 'build',
+      },
     });
   }
 

@@ -58,7 +58,8 @@ export class StagingEngine {
     signal.throwIfAborted();
     const tempDirectory = join(directory, '.duckdb');
     await mkdir(tempDirectory, { recursive: true });
-    const child = this.start(directory, READ_ONLY.includes(job.task) ? tempDirectory : directory);
+    const reads = READ_ONLY.includes(job.task);
+    const child = this.start(directory, reads ? tempDirectory : directory, { ...LIMITS, background: !reads });
     const kill = () => killGroup(child);
     signal.addEventListener('abort', kill);
     try {
@@ -81,14 +82,14 @@ export class StagingEngine {
     }
   }
 
-  private start(directory: string, writable: string): ChildProcess {
+  private start(directory: string, writable: string, limits: ProcessLimits): ChildProcess {
     const { command, args } = this.confinement.confine({
       command: process.execPath,
       args: [childEntry('staging/duckdb/duckdb-main')],
       readOnly: [compiledRoot(), join(projectRoot(), 'node_modules'), directory],
       writable: [writable],
       cwd: directory,
-      limits: LIMITS,
+      limits,
     });
     return spawnGroup(command, args, { cwd: directory, env: SYSTEM_PATH });
   }
