@@ -51,7 +51,8 @@ export class LiveGraphs implements OnModuleInit {
     return live;
   }
 
-  private forget(graphId: string): void {
+  /** The graph changed: it is looked up again. Whoever changed it in this process need not wait until Postgres says so. */
+  forget(graphId: string): void {
     this.changes += 1;
     const old = this.remembered.get(graphId);
     if (old === undefined) return;

@@ -6,6 +6,7 @@ import { GenerationsService } from '../graphs/generations.service';
 import type { Generation, Graph } from '../graphs/graph.entity';
 import { GraphNotReady } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
+import { LiveGraphs } from '../graphs/live-graphs';
 import { requireRoomToday } from '../limits/daily-limit';
 import { ContentTooLarge } from '../limits/limits.errors';
 import { TierTable } from '../limits/tier-table';
@@ -38,6 +39,7 @@ export class MaterializationService {
     private readonly audit: AuditService,
     private readonly tiers: TierTable,
     private readonly generations: GenerationsService,
+    private readonly live: LiveGraphs,
     private readonly staging: StagingService,
     private readonly schemas: SchemasService,
     private readonly dryRuns: DryRuns,
@@ -82,8 +84,8 @@ export class MaterializationService {
    * Makes the data from before the last publish live again; `expected` is the generation that the caller takes for live.
    * Throws `GraphBusy` while an operation changes the graph, and what `GenerationsService.takeBack` throws.
    */
-  takeBack(actor: Actor, graphId: string, expected?: number): Promise<{ from: Generation; to: Generation }> {
-    return this.transactor.run(async (em) => {
+  async takeBack(actor: Actor, graphId: string, expected?: number): Promise<{ from: Generation; to: Generation }> {
+    const taken = await this.transactor.run(async (em) => {
       const graph = await this.active(graphId);
       await this.staging.requireUnchanging(em, graphId);
       const { from, to } = await this.generations.takeBack(em, graphId, expected);
@@ -105,6 +107,9 @@ export class MaterializationService {
       });
       return { from, to };
     });
+    // Whoever has the answer asks the data from before.
+    this.live.forget(graphId);
+    return taken;
   }
 
   /** What was published so far, newest first. */
