@@ -36,6 +36,7 @@ import { StagingConfig } from './staging/staging.config';
 import { StagingModule } from './staging/staging.module';
 import { StorageConfig } from './storage/storage.config';
 import { StorageModule } from './storage/storage.module';
+import { SubgraphsConfig } from './subgraphs/subgraphs.config';
 import { SubgraphsModule } from './subgraphs/subgraphs.module';
 import { TelemetryConfig } from './telemetry/telemetry.config';
 import { TelemetryModule } from './telemetry/telemetry.module';
@@ -53,6 +54,7 @@ export const CONFIG_CLASSES = [
   OperationsConfig,
   JobsConfig,
   GraphsConfig,
+  SubgraphsConfig,
   StagingConfig,
   QueriesConfig,
   BackupsConfig,

@@ -1,6 +1,7 @@
 import { ApiApp, type ApiUser } from '../../test/support/api-app';
 import { type TestDatabase, testDatabase } from '../../test/support/database';
 import { queriedGraph } from '../../test/support/queried-graph';
+import { SubgraphExpirySensor } from './subgraph-expiry.sensor';
 
 type Body = Record<string, unknown>;
 
@@ -59,6 +60,43 @@ describe('requests for subgraphs', () => {
     const answers = await Promise.all(Array.from({ length: 8 }, (_, at) => create(`n${at}`)));
     expect(answers.filter(({ status_code }) => status_code === 200)).toHaveLength(3);
     expect(answers.filter(({ code }) => code === 'subgraph_limit_reached')).toHaveLength(5);
+  }, 60_000);
+
+  it('end at their time, once however many look, unless they are given more of it', async () => {
+    await create('brief', { subgraph_type: 'temporal', expires_at: '2100-01-01T00:00:00Z' });
+    const id = `${graph}_brief`;
+    await api.sql(`delete from operation_lock where operation_id in (select id from operation where graph_id = $1)`, [
+      id,
+    ]);
+    await api.sql(`update graph set status = 'active' where id = $1`, [id]);
+    const sensor = api.app.get(SubgraphExpirySensor);
+    const deletions = async () =>
+      api.sql(
+        `select o.type, a.action from operation o join audit_event a on a.target = o.graph_id
+        where o.graph_id = $1 and o.type = 'graph_deletion' and a.action = 'graph.deletion_requested'`,
+        [id],
+      );
+    const past = () =>
+      api.sql(`update subgraph set expires_at = now() - interval '1 second' where graph_id = $1`, [id]);
+
+    await sensor.look();
+    expect(await deletions()).toEqual([]);
+    expect(await call(`PATCH /v1/graphs/${graph}/subgraphs/brief`, { expires_at: null })).toMatchObject({
+      status_code: 422,
+    });
+    await past();
+    expect(
+      await call(`PATCH /v1/graphs/${graph}/subgraphs/brief`, { expires_at: '2101-01-01T00:00:00Z' }),
+    ).toMatchObject({ status_code: 200, expires_at: '2101-01-01T00:00:00.000Z' });
+    await sensor.look();
+    expect(await deletions()).toEqual([]);
+
+    await past();
+    await Promise.all([sensor.look(), sensor.look(), sensor.look()]);
+    expect(await deletions()).toHaveLength(1);
+    expect(
+      await call(`PATCH /v1/graphs/${graph}/subgraphs/brief`, { expires_at: '2101-01-01T00:00:00Z' }),
+    ).toMatchObject({ status_code: 409 });
   }, 60_000);
 
   it('cancelled before anything was built: nothing of it counts, and it can be asked for again, or retried', async () => {

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Param, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Patch, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Actor } from '../auth/actor';
 import { CurrentActor } from '../auth/current';
@@ -10,6 +10,7 @@ import { OperationsService } from '../operations/operations.service';
 import { isTerminal } from '../operations/operation-transitions';
 import { PreferredWait, StartsOperation } from '../operations/starts-operation';
 import { CreateSubgraphDto } from './dto/create-subgraph.dto';
+import { ChangeSubgraphDto } from './dto/change-subgraph.dto';
 import { DeletedSubgraphDto, DeleteSubgraphDto } from './dto/delete-subgraph.dto';
 import {
   SubgraphDto,
@@ -83,6 +84,20 @@ export class SubgraphsController {
   @ApiOkResponse({ type: SubgraphDto })
   async info(@Param('graph_id') parentId: string, @Param('subgraph_name') name: string): Promise<SubgraphDto> {
     return toSubgraphDto(await this.subgraphs.info(parentId, name));
+  }
+
+  @Patch(':subgraph_name')
+  @Requires('graph:admin')
+  @ApiOperation({ summary: 'Let a subgraph live longer, shorter, or (a static one) until somebody deletes it' })
+  @ApiOkResponse({ type: SubgraphDto })
+  async change(
+    @CurrentActor() actor: Actor,
+    @Param('graph_id') parentId: string,
+    @Param('subgraph_name') name: string,
+    @Body() { expires_at }: ChangeSubgraphDto,
+  ): Promise<SubgraphDto> {
+    await this.subgraphs.setExpiry(actor, parentId, name, expires_at);
+    return this.info(parentId, name);
   }
 
   @Delete(':subgraph_name')

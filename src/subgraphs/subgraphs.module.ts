@@ -7,6 +7,7 @@ import { StagingModule } from '../staging/staging.module';
 import { CreateSubgraphProcessor } from './create-subgraph.processor';
 import { ForkSubgraphProcessor } from './fork-subgraph.processor';
 import { SubgraphBirths } from './subgraph-births';
+import { SubgraphExpirySensor } from './subgraph-expiry.sensor';
 import { SubgraphForks } from './subgraph-forks';
 import { SubgraphRemovals } from './subgraph-removals';
 import { SubgraphsController } from './subgraphs.controller';
@@ -29,6 +30,7 @@ import { SubgraphsService } from './subgraphs.service';
     SubgraphBirths,
     SubgraphForks,
     SubgraphRemovals,
+    SubgraphExpirySensor,
     CreateSubgraphProcessor,
     ForkSubgraphProcessor,
   ],

@@ -126,6 +126,31 @@ export class SubgraphsRepository {
     ]);
   }
 
+  /** Ids of those whose time is over and that nobody is deleting yet, the longest overdue first. */
+  async expired(now: Date): Promise<string[]> {
+    const rows = await this.transactor.em.query<{ id: string }[]>(
+      `select g.id from subgraph s join graph g on g.id = s.graph_id
+       where s.expires_at <= $1 and g.status = 'active' order by s.expires_at`,
+      [now],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** Whether it is still one of {@link expired}; if so, until the caller's transaction ends. */
+  async lockExpired(em: EntityManager, graphId: string, now: Date): Promise<boolean> {
+    const rows = await em.query<unknown[]>(
+      `select 1 from subgraph s join graph g on g.id = s.graph_id
+       where s.graph_id = $1 and s.expires_at <= $2 and g.status = 'active' for update`,
+      [graphId, now],
+    );
+    return rows.length > 0;
+  }
+
+  async setExpiry(em: EntityManager, graphId: string, expiresAt: Date | null): Promise<void> {
+    await em.query('update subgraph set expires_at = $2 where graph_id = $1', [graphId, expiresAt]);
+    await em.query('update graph set updated_at = now() where id = $1', [graphId]);
+  }
+
   async setOperation(em: EntityManager, graphId: string, operationId: string): Promise<void> {
     await em.query('update subgraph set operation_id = $2 where graph_id = $1', [graphId, operationId]);
   }

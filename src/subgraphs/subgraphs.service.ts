@@ -148,6 +148,24 @@ export class SubgraphsService {
     return last;
   }
 
+  /**
+   * Gives a subgraph another end, or none. Throws {@link SubgraphNotFound}, `GraphNotReady` where it is being deleted, and
+   * `InvalidRequest` for an end that its type does not have.
+   */
+  async setExpiry(actor: Actor, parentId: string, name: string, expiresAt: string | null): Promise<void> {
+    await this.transactor.run(async (em) => {
+      await this.subgraphs.lockParent(em, parentId);
+      const subgraph = await this.subgraphs.find(parentId, name, em);
+      if (subgraph === null) throw new SubgraphNotFound(name);
+      const { graphId, orgId, type, status } = subgraph;
+      if (status === 'deleting') throw new GraphNotReady(graphId, status);
+      const until = readExpiry(type, expiresAt, this.clock.now());
+      await this.subgraphs.setExpiry(em, graphId, until);
+      const details = { expires_at: until?.toISOString() ?? null };
+      await this.audit.record(em, { actor, action: 'subgraph.expiry_changed', target: graphId, orgId, details });
+    });
+  }
+
   /** Throws {@link SubgraphNotFound}. */
   async info(parentId: string, name: string): Promise<KnownSubgraph & { lineage: Lineage | null }> {
     const subgraph = await this.subgraphs.find(parentId, name);
