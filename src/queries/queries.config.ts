@@ -22,6 +22,13 @@ export class QueriesConfig {
   )
   readonly autoWaitSeconds: number = 10;
 
+  @Setting(
+    'QUERY_PARQUET_CONCURRENCY',
+    integer({ min: 1, max: 64 }),
+    'Parquet files of results that are written at once, in one process',
+  )
+  readonly parquetConcurrency: number = 4;
+
   @Setting('QUERY_SLOW_MS', integer({ min: 0 }), 'queries that take so long are listed as slow')
   readonly slowMs: number = 1_000;
 

@@ -20,6 +20,7 @@ import { type StartedQueryDto, toStartedQueryDto } from './dto/started-query.dto
 import { arrowOf } from './arrow-answers';
 import { csvOf } from './csv-answers';
 import { jsonAnswer } from './query-answers';
+import { ParquetAnswers } from './parquet-answers';
 import { rowsOf } from './row-batches';
 import { QueryResultsService } from './query-results.service';
 import { ndjsonAnswer, sseAnswer, type StreamAnswer } from './stream-answers';
@@ -30,11 +31,13 @@ import { timeoutNotices } from './notices';
 import { type QueryOptions, QueriesService } from './queries.service';
 import { QueryStats } from './query-stats';
 
-type AnswerFormat = 'json' | 'ndjson' | 'sse' | 'csv' | 'arrow';
+type StreamFormat = Exclude<AnswerFormat, 'json' | 'parquet'>;
+type AnswerFormat = 'json' | 'ndjson' | 'sse' | 'csv' | 'arrow' | 'parquet';
 
 const NDJSON = 'application/x-ndjson';
 const ARROW = 'application/vnd.apache.arrow.stream';
-const CONTENT_TYPES: Record<Exclude<AnswerFormat, 'json'>, string> = {
+const PARQUET = 'application/vnd.apache.parquet';
+const CONTENT_TYPES: Record<StreamFormat, string> = {
   ndjson: NDJSON,
   sse: 'text/event-stream; charset=utf-8',
   csv: 'text/csv; charset=utf-8',
@@ -50,6 +53,7 @@ export class QueriesController {
     private readonly graphs: GraphsService,
     private readonly results: QueryResultsService,
     private readonly stats: QueryStats,
+    private readonly parquet: ParquetAnswers,
     private readonly config: QueriesConfig,
     private readonly tiers: TierTable,
     private readonly clock: Clock,
@@ -62,7 +66,7 @@ export class QueriesController {
   @Requires('graph:viewer')
   @ApiOperation({
     summary:
-      'Run a Cypher statement: one JSON answer; with mode=stream or by Accept NDJSON or server-sent events; CSV or Arrow by Accept; with mode=async an operation',
+      'Run a Cypher statement: one JSON answer; with mode=stream or by Accept NDJSON or server-sent events; CSV, Arrow or Parquet by Accept; with mode=async an operation',
   })
   async query(
     @CurrentActor() actor: Actor,
@@ -86,6 +90,12 @@ export class QueriesController {
     const limits = this.tiers.of(graph.tier);
     const running: QueryOptions = { parameters: body.parameters ?? {}, timeoutMs: timeout.seconds * 1_000 };
     const format = formatOf(options.mode, request.headers.accept);
+    if (format === 'parquet') {
+      const stream = await this.queries.run(origin, { ...running, format: 'ndjson' });
+      const file = await this.parquet.ofStream(stream, origin.signal);
+      void reply.type(PARQUET);
+      return file;
+    }
     if (format !== 'json') {
       const chunkRows = options.chunk_size ?? limits.chunk_rows;
       const stream = await this.queries.run(origin, { ...running, batchRows: chunkRows });
@@ -110,12 +120,7 @@ export class QueriesController {
     }
   }
 
-  private streamed(
-    format: Exclude<AnswerFormat, 'json'>,
-    stream: QueryStream,
-    answer: StreamAnswer,
-    reply: FastifyReply,
-  ): Readable {
+  private streamed(format: StreamFormat, stream: QueryStream, answer: StreamAnswer, reply: FastifyReply): Readable {
     void reply.headers({ 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' });
     void reply.type(CONTENT_TYPES[format]);
     switch (format) {
@@ -159,9 +164,10 @@ export class QueriesController {
   }
 }
 
-/** `Accept` chooses the form; mode=stream without such a wish means NDJSON, mode=sync one JSON document, CSV or Arrow. */
+/** `Accept` chooses the form; mode=stream without such a wish means NDJSON, mode=sync one JSON document, CSV, Arrow or Parquet. */
 function formatOf(mode: QueryOptionsDto['mode'], accept = ''): AnswerFormat {
   if (accept.includes(ARROW)) return 'arrow';
+  if (accept.includes(PARQUET)) return 'parquet';
   if (mode !== 'sync' && accept.includes('text/event-stream')) return 'sse';
   if (mode !== 'sync' && accept.includes(NDJSON)) return 'ndjson';
   if (accept.includes('text/csv')) return 'csv';

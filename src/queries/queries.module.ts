@@ -5,6 +5,8 @@ import { JobsModule } from '../jobs/jobs.module';
 import { StorageModule } from '../storage/storage.module';
 import { ExecuteQueryProcessor } from './execute-query.processor';
 import { AuditModule } from '../audit/audit.module';
+import { StagingModule } from '../staging/staging.module';
+import { ParquetAnswers } from './parquet-answers';
 import { QueriesController } from './queries.controller';
 import { QueriesService } from './queries.service';
 import { QueryBoard } from './query-board';
@@ -18,13 +20,21 @@ import { RunningQueries } from './running-queries';
 import { RunningQueriesController } from './running-queries.controller';
 
 @Module({
-  imports: [AuditModule, EngineModule, GraphsModule, StorageModule, JobsModule.forFeature([ExecuteQuery])],
+  imports: [
+    AuditModule,
+    EngineModule,
+    GraphsModule,
+    StagingModule,
+    StorageModule,
+    JobsModule.forFeature([ExecuteQuery]),
+  ],
   controllers: [QueriesController, RunningQueriesController, QueryResultsController],
   providers: [
     QueriesService,
     QueryStats,
     RunningQueries,
     QueryBoard,
+    ParquetAnswers,
     QueryResultsService,
     QueryResultsRepository,
     QueryResultsSensor,

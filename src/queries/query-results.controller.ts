@@ -3,6 +3,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { GraphAccess } from '../auth/access';
 import type { Actor } from '../auth/actor';
+import { untilClosed } from '../common/closed-signal';
 import { CurrentActor, CurrentGraph } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { StartsOperation } from '../operations/starts-operation';
@@ -17,6 +18,7 @@ const CONTENT_TYPES: Record<ResultFormat, string> = {
   ndjson: 'application/x-ndjson',
   csv: 'text/csv; charset=utf-8',
   arrow: 'application/vnd.apache.arrow.stream',
+  parquet: 'application/vnd.apache.parquet',
 };
 
 @ApiTags('query')
@@ -56,7 +58,7 @@ export class QueryResultsController {
   @Get(':operation_id/download')
   @Requires('graph:viewer')
   @ApiOperation({
-    summary: 'The whole result of such a query: NDJSON with a row on each line, CSV, or an Arrow stream',
+    summary: 'The whole result of such a query: NDJSON with a row on each line, CSV, an Arrow stream, or Parquet',
   })
   async download(
     @Param('graph_id') graphId: string,
@@ -64,7 +66,7 @@ export class QueryResultsController {
     @Query() { format }: ResultDownloadDto,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const body = await this.results.download(graphId, operationId, format);
+    const body = await this.results.download(graphId, operationId, format, untilClosed(reply));
     await reply
       .type(CONTENT_TYPES[format])
       .header('content-disposition', `attachment; filename="${operationId}.${format}"`)

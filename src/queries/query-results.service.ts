@@ -9,6 +9,7 @@ import { OperationsService } from '../operations/operations.service';
 import { ObjectStore } from '../storage/object-store';
 import { arrowOf } from './arrow-answers';
 import { csvOf } from './csv-answers';
+import { ParquetAnswers } from './parquet-answers';
 import type { CypherQueryDto, ResultFormat } from './dto/cypher-query.dto';
 import { QueriesConfig } from './queries.config';
 import { NotYourQuery, QueryNotFound } from './queries.errors';
@@ -36,6 +37,7 @@ export class QueryResultsService {
     private readonly queries: QueriesService,
     private readonly results: QueryResultsRepository,
     private readonly objects: ObjectStore,
+    private readonly parquet: ParquetAnswers,
     private readonly config: QueriesConfig,
   ) {}
 
@@ -105,9 +107,13 @@ export class QueryResultsService {
     return Buffer.concat([Buffer.from(`${head.slice(0, -1)},"data":[`), bytes, Buffer.from(']}')]);
   }
 
-  /** The whole result: NDJSON with one row a line, CSV or an Arrow stream. Throws what {@link ready} throws. */
-  async download(graphId: string, operationId: string, format: ResultFormat): Promise<Readable> {
+  /**
+   * The whole result: NDJSON with one row a line, CSV, an Arrow stream, or a Parquet file. Throws what {@link ready} and
+   * {@link ParquetAnswers} throw.
+   */
+  async download(graphId: string, operationId: string, format: ResultFormat, signal: AbortSignal): Promise<Readable> {
     const { objectKey, columns } = await this.ready(graphId, operationId);
+    if (format === 'parquet') return this.parquet.ofStored(columns, objectKey, signal);
     const lines = await this.objects.get(objectKey);
     if (format === 'csv') return csvOf(columns, storedRows(lines));
     return format === 'arrow' ? arrowOf(columns, storedRows(lines)) : lines;

@@ -61,6 +61,6 @@ import { UploadStreams } from './upload-streams';
     UploadLinks,
     UploadStreams,
   ],
-  exports: [Ingestion, StagingService],
+  exports: [Ingestion, StagingEngine, StagingService],
 })
 export class StagingModule {}

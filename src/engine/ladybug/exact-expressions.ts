@@ -1,4 +1,4 @@
-import { NODE, propertyKey, RELATIONSHIP, type ElementKind, type TableTypes, type ValueType } from './value-types';
+import { NODE, propertyKey, RELATIONSHIP, type ElementKind, type TableTypes, type ValueType } from '../value-types';
 
 /** Types whose values the binding always cuts (fractions of a millisecond, months of an interval, tags of unions). */
 const ALWAYS_CUT = new Set(['TIMESTAMP', 'TIMESTAMP_TZ', 'TIMESTAMP_NS', 'INTERVAL']);

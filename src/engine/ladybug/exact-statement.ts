@@ -1,7 +1,7 @@
 import type { QueryColumn } from '../graph-engine';
 import { exactExpression, quoteName, type ElementProperties } from './exact-expressions';
 import { projectionsOf, type ProjectionItem } from './projection';
-import { parseType } from './value-types';
+import { parseType } from '../value-types';
 
 /** Which column of an extended result holds what of a column of the original one. Names are the binding's. */
 export interface ColumnSource {

@@ -5,7 +5,7 @@ import type { Lanes } from './lanes';
 import { HostFailure, type QueryMessage } from './messages';
 import { bindParameters } from './parameters';
 import { columnsOf, ResultReader, type ExactQuery } from './result-reader';
-import type { TableTypes } from './value-types';
+import type { TableTypes } from '../value-types';
 
 const BATCH_ROWS = 2_000;
 

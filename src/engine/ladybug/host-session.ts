@@ -21,7 +21,7 @@ import {
 } from './messages';
 import { UnusableParameter } from './parameters';
 import { readTableTypes } from './table-types';
-import type { TableTypes } from './value-types';
+import type { TableTypes } from '../value-types';
 
 /** What is not a query waits for a free connection like one. */
 const LANE_WAIT_MS = 60_000;

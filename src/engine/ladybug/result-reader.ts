@@ -4,7 +4,7 @@ import { mayLose } from './exact-expressions';
 import { distinctNames, exactStatement, type ColumnSource } from './exact-statement';
 import { HostFailure } from './messages';
 import { Losses, rowSerialiser } from './serialiser';
-import { parseType, type TableTypes } from './value-types';
+import { parseType, type TableTypes } from '../value-types';
 
 /** Characters, checked after each row: a batch is about this long, or one row. */
 const BATCH_LENGTH = 128 * 1024;

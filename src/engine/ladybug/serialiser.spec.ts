@@ -1,6 +1,6 @@
 import { distinctNames } from './exact-statement';
 import { Losses, rowSerialiser, serialiserOf } from './serialiser';
-import { parseType, type TableTypes } from './value-types';
+import { parseType, type TableTypes } from '../value-types';
 
 const text = (type: string, value: unknown, tables?: TableTypes): string =>
   serialiserOf(type, { tables: tables ?? new Map() })(value);

@@ -2,7 +2,7 @@ import type { QueryColumn } from '../graph-engine';
 import { losingProperties } from './exact-expressions';
 import type { ColumnSource } from './exact-statement';
 import { dateText, dayTexts, instantText, isoInterval, isoInstant } from './time-texts';
-import { parseType, propertyKey, type ElementKind, type TableTypes, type ValueType } from './value-types';
+import { parseType, propertyKey, type ElementKind, type TableTypes, type ValueType } from '../value-types';
 
 /**
  * Turns one value of the engine's binding into JSON text. `exact` is the same value as an exact expression gave it

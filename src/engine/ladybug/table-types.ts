@@ -1,5 +1,5 @@
 import type { Lane } from './lanes';
-import { parseType, type TableTypes, type ValueType } from './value-types';
+import { parseType, type TableTypes, type ValueType } from '../value-types';
 
 const LIMIT_MS = 10_000;
 

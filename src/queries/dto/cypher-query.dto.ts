@@ -87,7 +87,7 @@ export class ResultPageDto {
   limit: number = 1_000;
 }
 
-const RESULT_FORMATS = ['ndjson', 'csv', 'arrow'] as const;
+const RESULT_FORMATS = ['ndjson', 'csv', 'arrow', 'parquet'] as const;
 export type ResultFormat = (typeof RESULT_FORMATS)[number];
 
 export class ResultDownloadDto {

@@ -8,6 +8,7 @@ import { profileTable } from './profile-table';
 import { queryTables } from './query-tables';
 import { stageFile } from './stage-file';
 import { TaskError } from './task-error';
+import { writeResult } from './write-result';
 
 /**
  * The program of a staging process: one task as a line on stdin, lines of JSON to stdout, then the end. When stdin ends
@@ -39,6 +40,8 @@ function perform(session: DuckDbSession, job: Job, limits: FileLimits): Promise<
       return exportRejects(session, job);
     case 'profile':
       return profileTable(session, job);
+    case 'write_result':
+      return writeResult(session, job);
     default:
       return assertNever(job);
   }

@@ -1,4 +1,5 @@
 import type { Json } from '@duckdb/node-api';
+import type { QueryColumn } from '../../engine/graph-engine';
 import type { EndPair, PropertyType, SaidEnds } from '../../schemas/graph-schema';
 
 /** One column of a staged part, by DuckDB's name of its type. */
@@ -262,7 +263,16 @@ export interface ProfileResult {
   executionMs: number;
 }
 
-export type Job = StageJob | PrepareJob | QueryJob | ProfileJob | ExportJob;
+/** Writes the rows of a query's result, which are lines of JSON, as one Parquet file. */
+export interface WriteResultJob {
+  task: 'write_result';
+  input: string;
+  output: string;
+  /** The result's columns, with the graph engine's names of their types; no two names are equal but for their case. */
+  columns: QueryColumn[];
+}
+
+export type Job = StageJob | PrepareJob | QueryJob | ProfileJob | ExportJob | WriteResultJob;
 export type ResultOf<J extends Job> = J extends StageJob
   ? StageResult
   : J extends PrepareJob

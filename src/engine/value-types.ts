@@ -1,6 +1,6 @@
-/** A type of the engine, read from its name such as `STRUCT(a INT64, b DATE[])`. */
+/** A type of a graph engine's value, read from its name such as `STRUCT(a INT64, b DATE[])`. */
 export type ValueType =
-  | { kind: 'scalar'; name: string; scale: number }
+  | { kind: 'scalar'; name: string; precision: number; scale: number }
   | { kind: 'list'; item: ValueType; suffix: string }
   | { kind: 'struct'; fields: [string, ValueType][] }
   | { kind: 'map'; key: ValueType; value: ValueType }
@@ -39,8 +39,13 @@ export function parseType(text: string): ValueType {
       return { kind: 'map', key: parseType(key), value: parseType(value) };
     }
     default:
-      return { kind: 'scalar', name, scale: name === 'DECIMAL' ? Number(splitOuter(inside(text))[1] ?? 0) : 0 };
+      return { kind: 'scalar', name, ...digitsOf(name, text) };
   }
+}
+
+function digitsOf(name: string, text: string): { precision: number; scale: number } {
+  const [precision = 0, scale = 0] = name === 'DECIMAL' ? splitOuter(inside(text)).map(Number) : [];
+  return { precision, scale };
 }
 
 function fieldOf(text: string): [string, ValueType] {
