@@ -91,6 +91,15 @@ describe('a sealed stream', () => {
     await refused(Buffer.concat([header, foreign, second, third, last]));
   });
 
+  it('is refused with an earlier frame made the last one', async () => {
+    const bytes = await sealed(three);
+    for (const [start, end] of frames(bytes).slice(0, -1)) {
+      const cut = Buffer.from(bytes.subarray(0, end));
+      cut[start] |= 0x80;
+      await refused(cut);
+    }
+  });
+
   it('is refused with another key or under another name', async () => {
     const bytes = await sealed(three);
     await refused(bytes, { ...key, dataKey: randomBytes(32) });

@@ -50,8 +50,12 @@ export class GraphsController {
   @Requires('graph:viewer')
   @ApiOperation({ summary: 'Size, counts and labels of the live generation' })
   async info(@Param('graph_id') graphId: string): Promise<object> {
-    const [graph, live] = await Promise.all([this.graphs.get(graphId), this.graphs.liveGeneration(graphId)]);
-    return toGraphInfoDto(graph, live);
+    const [graph, live, backups] = await Promise.all([
+      this.graphs.get(graphId),
+      this.graphs.liveGeneration(graphId),
+      this.graphs.backups(graphId),
+    ]);
+    return toGraphInfoDto(graph, live, backups);
   }
 
   @Delete(':graph_id')

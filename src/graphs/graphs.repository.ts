@@ -108,6 +108,14 @@ export class GraphsRepository {
     return rows.map(({ id }) => id);
   }
 
+  async backups(graphId: string): Promise<{ count: number; latest: Date | null }> {
+    const [row] = await this.transactor.em.query<{ count: number; latest: Date | null }[]>(
+      `select count(*)::int as count, max(completed_at) as latest from backup where graph_id = $1 and status = 'completed'`,
+      [graphId],
+    );
+    return row;
+  }
+
   async setStatus(em: EntityManager, graphId: string, status: Graph['status']): Promise<void> {
     await em.query(
       `update graph set status = $2, updated_at = now(), deleted_at = case when $2 = 'deleted' then now() end where id = $1`,

@@ -143,6 +143,11 @@ export class GraphsService {
     return this.generations.liveRow(graphId);
   }
 
+  /** How many completed backups there are, and when the last one was made. */
+  backups(graphId: string): Promise<{ count: number; latest: Date | null }> {
+    return this.graphs.backups(graphId);
+  }
+
   /** State of the process that serves the live generation; null before the first one. */
   async hostStatus(graphId: string): Promise<HostStatus | null> {
     const live = await this.generations.live(graphId);

@@ -27,7 +27,11 @@ export function toListedGraphDto(graph: ListedGraph, selected: string | null): o
 }
 
 /** What the platform knows of a graph, counted when its live generation was finished. */
-export function toGraphInfoDto(graph: Graph, live: Generation | null): object {
+export function toGraphInfoDto(
+  graph: Graph,
+  live: Generation | null,
+  backups: { count: number; latest: Date | null },
+): object {
   const manifest = live?.manifest ?? null;
   const bytes = manifest?.bytes ?? 0;
   return {
@@ -48,9 +52,8 @@ export function toGraphInfoDto(graph: Graph, live: Generation | null): object {
     created_at: graph.createdAt.toISOString(),
     last_modified: (live?.publishedAt ?? graph.createdAt).toISOString(),
     read_only: true,
-    // Backups are not there yet, so no graph has one.
-    backup_count: 0,
-    last_backup_date: null,
+    backup_count: backups.count,
+    last_backup_date: backups.latest?.toISOString() ?? null,
     schema_version: graph.schema.version,
     is_stale: graph.staleReason !== null,
     stale_reason: graph.staleReason,
