@@ -5,6 +5,7 @@ import { incremental } from './incremental';
 import { cleanUp } from './lib/cleanup';
 import { keep, machine, type Report, toMarkdown } from './lib/report';
 import { materialize } from './materialize';
+import { neighbour } from './neighbour';
 import { operations } from './operations';
 import { pointQuery } from './point-query';
 import { reference } from './reference';
@@ -14,6 +15,7 @@ import { streams } from './streams';
 const BENCHMARKS: Record<string, () => Promise<Report>> = {
   materialize,
   incremental,
+  neighbour,
   'point-query': pointQuery,
   reference,
   export: exportRows,

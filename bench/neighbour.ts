@@ -1,0 +1,60 @@
+import { FlightsGraph } from './lib/flights-graph';
+import { HttpClient } from './lib/http-client';
+import { BenchPlatform } from './lib/platform';
+import { type Reads, Readers } from './lib/readers';
+import { atMost, figure, type Report } from './lib/report';
+import { quantile } from './lib/stats';
+
+const READERS = 1;
+const CROWD = 100;
+const QUIET_MS = 10_000;
+/** Keeps the process of its graph busy and gives one row: what is measured is not the sending of rows. */
+const HEAVY =
+  'MATCH (a:Airport)-[f:FLIGHT]->(b:Airport) WHERE f.delay > 10 RETURN count(*) AS n, avg(f.distance) AS miles';
+/** The other graph may be that much slower. */
+const GOAL = 1.2;
+
+/** What constant readers of one graph notice of another graph: of its many readers, and of one host that never rests. */
+export async function neighbour(): Promise<Report> {
+  const platform = await BenchPlatform.start();
+  const { graph: measured } = await FlightsGraph.load(platform);
+  const { graph: noisy } = await FlightsGraph.load(platform);
+  const readers = Readers.start(platform, measured, READERS);
+  await readers.over(2_000);
+  const quiet = await readers.over(QUIET_MS);
+  const busy = await readers.during(() => keepBusy(platform, noisy, QUIET_MS));
+  const crowd = Readers.start(platform, noisy, CROWD * READERS);
+  const crowded = await readers.over(QUIET_MS);
+  await crowd.stop();
+  await readers.stop();
+  await platform.dispose();
+  const p99 = ({ ms }: Reads): number => quantile(ms, 0.99);
+  return {
+    name: 'neighbour',
+    findings: [
+      figure(`p99 of ${READERS} constant reader of a graph, alone`, p99(quiet), 'ms'),
+      atMost('its p99 while the host of another graph is kept busy, by that', p99(busy) / p99(quiet), GOAL, 'x'),
+      atMost(
+        `its p99 while another graph has ${CROWD} times its readers, by that`,
+        p99(crowded) / p99(quiet),
+        GOAL,
+        'x',
+      ),
+      atMost('failed reads', quiet.failed + busy.failed + crowded.failed, 0, ''),
+    ],
+    details: Object.fromEntries(
+      Object.entries({ quiet, busy, crowded }).map(([name, { ms, failed }]) => [
+        name,
+        { reads: ms.length, failed, p50: quantile(ms, 0.5), p99: quantile(ms, 0.99), max: quantile(ms, 1) },
+      ]),
+    ),
+  };
+}
+
+/** One statement after the other, each of which occupies the graph's host. */
+async function keepBusy(platform: BenchPlatform, graph: FlightsGraph, ms: number): Promise<void> {
+  const http = new HttpClient(platform, 1);
+  const end = performance.now() + ms;
+  while (performance.now() < end) await http.call('POST', graph.queryPath, { query: HEAVY });
+  http.close();
+}
