@@ -13,6 +13,8 @@ export default async function setUp(): Promise<void> {
     synchronous_commit: 'off',
     full_page_writes: 'off',
     max_connections: '300',
+    // A transaction that a killed process of one spec left would hold back the streams of all organisations in the others.
+    idle_in_transaction_session_timeout: '20s',
   });
   try {
     await migrate(cluster.url());
