@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client, type Started } from '../../test/support/client';
-import { type TestDatabase, testDatabase } from '../../test/support/database';
+import type { Client, Started } from '../../test/support/client';
 import { KNOWS, PEOPLE, PERSONS } from '../../test/support/people';
-import { Platform } from '../../test/support/platform';
+import type { Platform } from '../../test/support/platform';
+import { PlatformWorld } from '../../test/support/platform-world';
 
 type Body = Record<string, unknown>;
 interface StartedBackup extends Started {
@@ -37,27 +37,20 @@ const VALUES = [
 
 /** Backups on a running platform, over HTTP as users make and restore them. */
 describe('backups', () => {
-  let database: TestDatabase;
-  let removeData: () => Promise<void>;
+  let world: PlatformWorld;
   let platform: Platform;
   let client: Client;
   let graph: string;
 
   beforeAll(async () => {
-    database = await testDatabase();
-    const data = await Platform.newDataDir();
-    removeData = data.remove;
-    platform = await Platform.start(data.dataDir, {
-      DATABASE_URL: database.url,
+    world = await PlatformWorld.start({
       BACKUP_SWEEP_SECONDS: '1',
       TIER_LIMITS: JSON.stringify({ 'ladybug-standard': { backups_per_day: 3 } }),
     });
-    client = new Client(platform.url, platform.credentials.api_key);
+    ({ platform, client } = world);
   }, 90_000);
   afterAll(async () => {
-    await platform?.stop();
-    await removeData?.();
-    await database?.drop();
+    await world?.end();
   });
   beforeEach(async () => {
     graph = await client.createGraph(PEOPLE);

@@ -5,9 +5,9 @@ import { Readable } from 'node:stream';
 import { Client as Postgres } from 'pg';
 import { extract } from 'tar-stream';
 import { Client, type Started } from '../../test/support/client';
-import { type TestDatabase, testDatabase } from '../../test/support/database';
 import { KNOWS, PEOPLE, PERSONS } from '../../test/support/people';
-import { Platform } from '../../test/support/platform';
+import type { Platform } from '../../test/support/platform';
+import { PlatformWorld } from '../../test/support/platform-world';
 
 type Body = Record<string, unknown>;
 interface Link {
@@ -19,9 +19,8 @@ const PER_MONTH = 6;
 
 /** What becomes of backups that were made: they are fetched, they expire, they outlive their graph. */
 describe('backups that are kept', () => {
-  let database: TestDatabase;
+  let world: PlatformWorld;
   let postgres: Postgres;
-  let removeData: () => Promise<void>;
   let platform: Platform;
   let client: Client;
   let orgId: string;
@@ -29,25 +28,19 @@ describe('backups that are kept', () => {
   let people = 0;
 
   beforeAll(async () => {
-    database = await testDatabase();
-    postgres = new Postgres({ connectionString: database.url });
-    await postgres.connect();
-    const data = await Platform.newDataDir();
-    removeData = data.remove;
-    platform = await Platform.start(data.dataDir, {
-      DATABASE_URL: database.url,
+    world = await PlatformWorld.start({
       BACKUP_RETENTION_CHECK_SECONDS: '1',
       TIER_LIMITS: JSON.stringify({ 'ladybug-standard': { backup_downloads_per_month: PER_MONTH } }),
     });
-    client = new Client(platform.url, platform.credentials.api_key);
+    ({ platform, client } = world);
+    postgres = new Postgres({ connectionString: world.database.url });
+    await postgres.connect();
     const { orgs } = await client.expect<{ orgs: { id: string }[] }>(200, 'GET', '/v1/orgs');
     orgId = orgs[0].id;
   }, 120_000);
   afterAll(async () => {
-    await platform?.stop();
-    await removeData?.();
     await postgres?.end();
-    await database?.drop();
+    await world?.end();
   });
   beforeEach(async () => {
     graph = await client.createGraph(PEOPLE);

@@ -1,34 +1,28 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client, type Started } from '../../test/support/client';
-import { type TestDatabase, testDatabase, withDatabase } from '../../test/support/database';
+import type { Client, Started } from '../../test/support/client';
+import { withDatabase } from '../../test/support/database';
 import { KNOWS, PEOPLE, PERSONS } from '../../test/support/people';
-import { Platform } from '../../test/support/platform';
+import type { Platform } from '../../test/support/platform';
+import { PlatformWorld } from '../../test/support/platform-world';
 
 type Body = Record<string, unknown>;
 
 /** Materialization on a running platform, over HTTP as users do it. */
 describe('materialization', () => {
-  let database: TestDatabase;
-  let removeData: () => Promise<void>;
+  let world: PlatformWorld;
   let platform: Platform;
   let client: Client;
   let graph: string;
 
   beforeAll(async () => {
-    database = await testDatabase();
-    const data = await Platform.newDataDir();
-    removeData = data.remove;
-    platform = await Platform.start(data.dataDir, {
-      DATABASE_URL: database.url,
+    world = await PlatformWorld.start({
       TIER_LIMITS: JSON.stringify({ 'ladybug-large': { nodes: 2 }, 'ladybug-xlarge': { storage_gb: 1 } }),
     });
-    client = new Client(platform.url, platform.credentials.api_key);
+    ({ platform, client } = world);
   }, 90_000);
   afterAll(async () => {
-    await platform?.stop();
-    await removeData?.();
-    await database?.drop();
+    await world?.end();
   });
   beforeEach(async () => {
     graph = await client.createGraph(PEOPLE);
@@ -202,7 +196,7 @@ describe('materialization', () => {
     await client.result(creation);
     graph = creation.graph_id;
     await stage('Person', PERSONS);
-    await withDatabase(database.url, (query) =>
+    await withDatabase(world.database.url, (query) =>
       query('update staged_file set size_bytes = $2 where graph_id = $1', [graph, 1024 ** 3 - 1_000]),
     );
     const failed = client.materialize(graph);
@@ -213,7 +207,7 @@ describe('materialization', () => {
     const info = await client.expect<Body>(200, 'GET', at('info'));
     expect(info).toMatchObject({ is_stale: true, stale_reason: expect.stringContaining('Person') as string });
     expect(Date.parse(String(info.stale_since))).toBeLessThanOrEqual(Date.now());
-    await withDatabase(database.url, (query) =>
+    await withDatabase(world.database.url, (query) =>
       query('update staged_file set size_bytes = 50 where graph_id = $1', [graph]),
     );
     await client.materialize(graph);
@@ -306,7 +300,7 @@ describe('materialization', () => {
 
   /** Runs `meanwhile` while a load into the graph stands in the middle of its publishing, and then lets it go on. */
   const whilePublishing = (meanwhile: (started: Started) => Promise<void>): Promise<Started> =>
-    withDatabase(database.url, async (query) => {
+    withDatabase(world.database.url, async (query) => {
       await query('begin');
       await query(`select 1 from generation where graph_id = $1 and status = 'live' for update`, [graph]);
       const started = await client.expect<Started>(200, 'POST', at('materialize'), {});

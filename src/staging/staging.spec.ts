@@ -2,10 +2,10 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { Client as Postgres } from 'pg';
-import { Client, type Started } from '../../test/support/client';
-import { testDatabase, type TestDatabase } from '../../test/support/database';
+import type { Client, Started } from '../../test/support/client';
 import { KNOWS, PEOPLE, PERSONS } from '../../test/support/people';
-import { Platform } from '../../test/support/platform';
+import type { Platform } from '../../test/support/platform';
+import { PlatformWorld } from '../../test/support/platform-world';
 
 const MAX_MB = 32;
 const MISSING = '00000000-0000-4000-8000-000000000000';
@@ -22,28 +22,21 @@ interface File {
 
 /** Files and staging tables on a running platform, over HTTP as users do. */
 describe('staging', () => {
-  let database: TestDatabase;
+  let world: PlatformWorld;
   let postgres: Postgres;
-  let removeData: () => Promise<void>;
   let platform: Platform;
   let client: Client;
   let graph: string;
 
   beforeAll(async () => {
-    database = await testDatabase();
-    postgres = new Postgres({ connectionString: database.url });
+    world = await PlatformWorld.start({ TIER_LIMITS: JSON.stringify({ '*': { max_file_mb: MAX_MB } }) });
+    ({ platform, client } = world);
+    postgres = new Postgres({ connectionString: world.database.url });
     await postgres.connect();
-    const data = await Platform.newDataDir();
-    removeData = data.remove;
-    const settings = { DATABASE_URL: database.url, TIER_LIMITS: JSON.stringify({ '*': { max_file_mb: MAX_MB } }) };
-    platform = await Platform.start(data.dataDir, settings);
-    client = new Client(platform.url, platform.credentials.api_key);
   }, 90_000);
   afterAll(async () => {
-    await platform.stop();
-    await removeData();
-    await postgres.end();
-    await database.drop();
+    await postgres?.end();
+    await world?.end();
   });
   beforeEach(async () => {
     graph = await client.createGraph(PEOPLE);

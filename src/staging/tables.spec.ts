@@ -1,8 +1,7 @@
 import { Client as Postgres } from 'pg';
-import { Client } from '../../test/support/client';
-import { testDatabase, type TestDatabase } from '../../test/support/database';
+import type { Client } from '../../test/support/client';
 import { KNOWS, PEOPLE, PERSONS } from '../../test/support/people';
-import { Platform } from '../../test/support/platform';
+import { PlatformWorld } from '../../test/support/platform-world';
 
 interface Table {
   table_name: string;
@@ -22,27 +21,20 @@ jest.setTimeout(120_000);
 
 /** Staging tables over HTTP: declared, described, looked at and dropped. */
 describe('staging tables', () => {
-  let database: TestDatabase;
+  let world: PlatformWorld;
   let postgres: Postgres;
-  let removeData: () => Promise<void>;
-  let platform: Platform;
   let client: Client;
   let graph: string;
 
   beforeAll(async () => {
-    database = await testDatabase();
-    postgres = new Postgres({ connectionString: database.url });
+    world = await PlatformWorld.start();
+    ({ client } = world);
+    postgres = new Postgres({ connectionString: world.database.url });
     await postgres.connect();
-    const data = await Platform.newDataDir();
-    removeData = data.remove;
-    platform = await Platform.start(data.dataDir, { DATABASE_URL: database.url });
-    client = new Client(platform.url, platform.credentials.api_key);
   }, 90_000);
   afterAll(async () => {
-    await platform.stop();
-    await removeData();
-    await postgres.end();
-    await database.drop();
+    await postgres?.end();
+    await world?.end();
   });
   beforeEach(async () => {
     graph = await client.createGraph(PEOPLE);

@@ -1,9 +1,9 @@
 import { readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client, type Started } from '../../test/support/client';
-import { type TestDatabase, testDatabase } from '../../test/support/database';
+import type { Client, Started } from '../../test/support/client';
 import { KNOWS, PEOPLE, PERSONS } from '../../test/support/people';
-import { Platform } from '../../test/support/platform';
+import type { Platform } from '../../test/support/platform';
+import { PlatformWorld } from '../../test/support/platform-world';
 
 type Body = Record<string, unknown>;
 
@@ -12,24 +12,18 @@ const PAIRS = 'MATCH (a)-[k:KNOWS]->(b) RETURN a.id AS f, b.id AS t, k.since AS 
 
 /** Forks on a running platform, over HTTP as users do it. */
 describe('forks', () => {
-  let database: TestDatabase;
-  let dataDir: string;
-  let removeData: () => Promise<void>;
+  let world: PlatformWorld;
   let platform: Platform;
   let client: Client;
   let graph: string;
 
   beforeAll(async () => {
-    database = await testDatabase();
-    ({ dataDir, remove: removeData } = await Platform.newDataDir());
     const limits = JSON.stringify({ '*': { max_subgraphs: 20 } });
-    platform = await Platform.start(dataDir, { DATABASE_URL: database.url, TIER_LIMITS: limits });
-    client = new Client(platform.url, platform.credentials.api_key);
+    world = await PlatformWorld.start({ TIER_LIMITS: limits });
+    ({ platform, client } = world);
   }, 90_000);
   afterAll(async () => {
-    await platform?.stop();
-    await removeData?.();
-    await database?.drop();
+    await world?.end();
   });
   beforeAll(async () => {
     graph = await client.createGraph(PEOPLE);
@@ -152,14 +146,14 @@ describe('forks', () => {
   it('that fail leave nothing but the reason', async () => {
     const { generation } = await client.expect<Body>(200, 'GET', `/v1/graphs/${graph}/info`);
     const quota = await client.expect(200, 'GET', at('/quota'));
-    const folder = join(dataDir, 'graphs', graph, String(generation));
+    const folder = join(platform.dataDir, 'graphs', graph, String(generation));
     renameSync(folder, `${folder}.away`);
     try {
       for (const options of [undefined, { tables: ['Person'] }]) {
         await expect(fork('bad', { ...options, include_staging: true })).rejects.toThrow(/graph_unreadable/);
         expect(await client.expect(200, 'GET', at('/quota'))).toEqual(quota);
         expect(await refusal('GET', at('/bad/info'))).toMatchObject({ status: 404 });
-        expect(readdirSync(join(dataDir, 'graphs', `${graph}_bad`))).toEqual([]);
+        expect(readdirSync(join(platform.dataDir, 'graphs', `${graph}_bad`))).toEqual([]);
       }
     } finally {
       renameSync(`${folder}.away`, folder);

@@ -1,29 +1,21 @@
-import { Client, type Started } from '../../test/support/client';
-import { type TestDatabase, testDatabase } from '../../test/support/database';
+import type { Client, Started } from '../../test/support/client';
 import { PEOPLE, PERSONS } from '../../test/support/people';
-import { Platform } from '../../test/support/platform';
+import { PlatformWorld } from '../../test/support/platform-world';
 
 type Body = Record<string, unknown>;
 
 /** Subgraphs on a running platform, over HTTP as users do it. */
 describe('subgraphs', () => {
-  let database: TestDatabase;
-  let removeData: () => Promise<void>;
-  let platform: Platform;
+  let world: PlatformWorld;
   let client: Client;
   let graph: string;
 
   beforeAll(async () => {
-    database = await testDatabase();
-    const data = await Platform.newDataDir();
-    removeData = data.remove;
-    platform = await Platform.start(data.dataDir, { DATABASE_URL: database.url });
-    client = new Client(platform.url, platform.credentials.api_key);
+    world = await PlatformWorld.start();
+    ({ client } = world);
   }, 90_000);
   afterAll(async () => {
-    await platform?.stop();
-    await removeData?.();
-    await database?.drop();
+    await world?.end();
   });
   beforeEach(async () => {
     graph = await client.createGraph(PEOPLE);

@@ -1,7 +1,7 @@
-import { Client, type Started } from '../support/client';
-import { type TestDatabase, testDatabase } from '../support/database';
+import type { Client, Started } from '../support/client';
 import { KNOWS, PEOPLE, PERSONS } from '../support/people';
-import { Platform } from '../support/platform';
+import type { Platform } from '../support/platform';
+import { PlatformWorld } from '../support/platform-world';
 
 interface Problem {
   status: number;
@@ -13,31 +13,24 @@ interface Problem {
 
 /** What people get who ask for the wrong thing: one clear problem, and nothing else touched. */
 describe('bad input', () => {
-  let database: TestDatabase;
-  let remove: () => Promise<void>;
+  let world: PlatformWorld;
   let platform: Platform;
   let client: Client;
   let graphId: string;
 
   beforeAll(async () => {
-    database = await testDatabase();
-    const made = await Platform.newDataDir();
-    remove = made.remove;
-    platform = await Platform.start(made.dataDir, {
-      DATABASE_URL: database.url,
+    world = await PlatformWorld.start({
       ENGINE_HOST_MEMORY_MB: '400',
       TIER_LIMITS: '{"*": {"max_file_mb": 1}}',
     });
-    client = new Client(platform.url, platform.credentials.api_key);
+    ({ platform, client } = world);
     graphId = await client.createGraph(PEOPLE);
     await client.stage(graphId, 'Person', 'persons.csv', PERSONS);
     await client.stage(graphId, 'KNOWS', 'knows.csv', KNOWS);
     await client.materialize(graphId);
   }, 90_000);
   afterAll(async () => {
-    await platform.stop();
-    await remove();
-    await database.drop();
+    await world?.end();
   });
 
   async function problem(status: number, method: string, path: string, body?: unknown): Promise<Problem> {

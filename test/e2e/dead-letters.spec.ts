@@ -1,9 +1,9 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Client, type Started } from '../support/client';
-import { type TestDatabase, testDatabase } from '../support/database';
+import type { Client, Started } from '../support/client';
 import { PEOPLE, PERSONS } from '../support/people';
-import { Platform } from '../support/platform';
+import type { Platform } from '../support/platform';
+import { PlatformWorld } from '../support/platform-world';
 
 interface Letters {
   dead_letters: { id: string; operation_type: string; graph_id: string; reason: string; status: string }[];
@@ -11,22 +11,16 @@ interface Letters {
 
 /** A disk that fails, dead letters, a repaired disk, and an operator who has everything done after all. */
 describe('operations that could not be done', () => {
-  let database: TestDatabase;
-  let remove: () => Promise<void>;
+  let world: PlatformWorld;
   let platform: Platform;
   let client: Client;
 
   beforeAll(async () => {
-    database = await testDatabase();
-    const made = await Platform.newDataDir();
-    remove = made.remove;
-    platform = await Platform.start(made.dataDir, { DATABASE_URL: database.url });
-    client = new Client(platform.url, platform.credentials.api_key);
+    world = await PlatformWorld.start();
+    ({ platform, client } = world);
   }, 90_000);
   afterAll(async () => {
-    await platform.stop();
-    await remove();
-    await database.drop();
+    await world?.end();
   });
 
   /** Runs `work` while a directory of the platform is a file, so that nothing can be written there. */

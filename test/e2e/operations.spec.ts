@@ -1,7 +1,7 @@
 import { Client } from '../support/client';
-import { type TestDatabase, testDatabase } from '../support/database';
 import { KNOWS, PEOPLE, PERSONS } from '../support/people';
 import { Platform } from '../support/platform';
+import { PlatformWorld } from '../support/platform-world';
 
 interface Answer {
   operation_id?: string;
@@ -10,26 +10,20 @@ interface Answer {
 
 /** How clients begin operations, wait for them and find them again. */
 describe('operations', () => {
-  let database: TestDatabase;
-  let remove: () => Promise<void>;
+  let world: PlatformWorld;
   let platform: Platform;
   let client: Client;
   let graphId: string;
 
   beforeAll(async () => {
-    database = await testDatabase();
-    const made = await Platform.newDataDir();
-    remove = made.remove;
-    platform = await Platform.start(made.dataDir, { DATABASE_URL: database.url });
-    client = new Client(platform.url, platform.credentials.api_key);
+    world = await PlatformWorld.start();
+    ({ platform, client } = world);
     graphId = await client.createGraph(PEOPLE);
     await client.stage(graphId, 'Person', 'persons.csv', PERSONS);
     await client.stage(graphId, 'KNOWS', 'knows.csv', KNOWS);
   }, 90_000);
   afterAll(async () => {
-    await platform.stop();
-    await remove();
-    await database.drop();
+    await world?.end();
   });
 
   it('leave a history that can be filtered and paged', async () => {
@@ -73,7 +67,7 @@ describe('operations', () => {
   });
 
   it('begin once for a request that is sent a hundred times at once, to two processes', async () => {
-    const settings = { DATABASE_URL: database.url, ROLES: 'api,engine' };
+    const settings = { DATABASE_URL: world.database.url, ROLES: 'api,engine' };
     const twin = await Platform.start(platform.dataDir, settings);
     try {
       const body = { metadata: { graph_name: 'once' }, custom_schema: PEOPLE };
