@@ -8,8 +8,9 @@ import { AuditEvent } from './audit-event.entity';
 export interface AuditActor {
   userId?: string | null;
   apiKeyId?: string | null;
-  requestId: string | null;
-  ip: string | null;
+  /** Absent where no request does it: an operation goes on, or a sensor finds that something is due. */
+  requestId?: string | null;
+  ip?: string | null;
 }
 
 export interface AuditEntry {

@@ -16,7 +16,7 @@ export class BackupEndings {
     backupId: string,
   ): Promise<void> {
     return this.audit.record(em, {
-      actor: { userId, requestId: null, ip: null },
+      actor: { userId },
       action,
       target: backupId,
       orgId,

@@ -161,7 +161,7 @@ export class BackupMaker {
       if (!(await this.backups.complete(em, backup.id, { manifest, objectKey, at: this.clock.now() })))
         throw new BackupNotCompleted('failed');
       await this.audit.record(em, {
-        actor: { userId: ctx.userId, requestId: null, ip: null },
+        actor: { userId: ctx.userId },
         action: 'backup.created',
         target: backup.id,
         orgId: backup.orgId,

@@ -68,7 +68,7 @@ export class BackupsService {
   /** Starts the backup that a schedule is due for, in the transaction that notes so; its id. Throws as {@link requestCreation}. */
   async beginScheduled(em: EntityManager, schedule: BackupSchedule): Promise<string> {
     const { id: scheduleId, createdBy, retentionDays } = schedule;
-    const actor = { userId: createdBy, requestId: null, ip: null };
+    const actor = { userId: createdBy };
     const { backupId } = await this.begin(em, actor, await this.active(schedule.graphId), {
       kind: 'scheduled',
       format: 'full_dump',

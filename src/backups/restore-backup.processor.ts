@@ -127,7 +127,7 @@ export class RestoreBackupProcessor extends OperationProcessor<typeof RestoreBac
         materializations: 0,
       });
       await this.audit.record(em, {
-        actor: { userId: ctx.userId, requestId: null, ip: null },
+        actor: { userId: ctx.userId },
         action: 'backup.restored',
         target: backup.id,
         orgId: ctx.orgId,

@@ -54,7 +54,7 @@ export class DeleteGraphProcessor extends OperationProcessor<typeof DeleteGraph>
   }
 
   private entry(by: Pick<OperationContext, 'userId' | 'orgId' | 'operationId'>, action: string, target: string) {
-    const actor = { userId: by.userId, requestId: null, ip: null };
+    const actor = { userId: by.userId };
     return { actor, action, target, orgId: by.orgId, details: { operation_id: by.operationId } };
   }
 }

@@ -24,7 +24,7 @@ export class SubgraphBirths {
     { userId, orgId, graphId, operationId }: OperationContext,
     action: string,
   ): Promise<void> {
-    const actor = { userId, requestId: null, ip: null };
+    const actor = { userId };
     await this.audit.record(em, { actor, action, target: graphId, orgId, details: { operation_id: operationId } });
   }
 
@@ -33,7 +33,7 @@ export class SubgraphBirths {
     const { id, graphId, orgId, userId, status, error } = ended;
     await this.subgraphs.giveUp(em, graphId!);
     await this.audit.record(em, {
-      actor: { userId, requestId: null, ip: null },
+      actor: { userId },
       action: 'subgraph.creation_failed',
       target: graphId,
       orgId,
