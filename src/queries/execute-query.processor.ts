@@ -17,8 +17,8 @@ import { QueriesService } from './queries.service';
 import { QueryResultNotFound } from './query-results.errors';
 import { ExecuteQuery, type ExecuteQueryPayload } from './query-results.operations';
 import { INDEX_ROWS, QueryResultsRepository } from './query-results.repository';
+import { BYTES_PER_MB } from '../common/units';
 
-const BYTES_PER_MB = 1_048_576;
 /** Everything below it is a stored result: `query-results/<operation>/<attempt>.ndjson`. */
 export const RESULTS = 'query-results/';
 

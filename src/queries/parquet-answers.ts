@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../common/clock';
+import { BYTES_PER_MB } from '../common/units';
 import { PlatformConfig } from '../config/platform.config';
 import { DuplicateColumn, EngineBusy } from '../engine/engine.errors';
 import type { QueryColumn, QueryStream } from '../engine/graph-engine';
@@ -14,7 +15,6 @@ import { ObjectStore } from '../storage/object-store';
 import { ObjectTooLarge } from '../storage/storage.errors';
 import { QueriesConfig } from './queries.config';
 
-const BYTES_PER_MB = 1_048_576;
 /** A process that was killed may leave a directory; nothing that is being written is older. */
 const LEFT_BEHIND_MS = 24 * 3_600_000;
 const ROWS = 'rows.ndjson';

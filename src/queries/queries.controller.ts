@@ -11,6 +11,7 @@ import { assertNever } from '../common/assert-never';
 import { Clock } from '../common/clock';
 import { untilClosed } from '../common/closed-signal';
 import { Ids } from '../common/ids';
+import { BYTES_PER_MB } from '../common/units';
 import { toGraphConditionDto } from '../graphs/dto/graph.dto';
 import { GraphsService } from '../graphs/graphs.service';
 import { TierTable } from '../limits/tier-table';
@@ -43,7 +44,6 @@ const CONTENT_TYPES: Record<StreamFormat, string> = {
   csv: 'text/csv; charset=utf-8',
   arrow: ARROW,
 };
-const BYTES_PER_MB = 1_048_576;
 
 @ApiTags('query')
 @Controller('v1/graphs/:graph_id')

@@ -19,8 +19,8 @@ import { ExecuteQuery } from './query-results.operations';
 import { QueryResultsRepository, type StoredQuery } from './query-results.repository';
 import { storedRows } from './row-batches';
 import { pageOfLines } from './result-lines';
+import { BYTES_PER_MB } from '../common/units';
 
-const BYTES_PER_MB = 1_048_576;
 /** Queries of one graph that may run or wait as operations before others have to come again. */
 const MOST_INSTEAD = 10;
 

@@ -4,6 +4,7 @@ import { AuditService } from '../audit/audit.service';
 import type { Actor } from '../auth/actor';
 import { Clock } from '../common/clock';
 import { Ids, UUID } from '../common/ids';
+import { BYTES_PER_MB } from '../common/units';
 import { Transactor } from '../database/transactor';
 import { GraphNotReady } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
@@ -20,7 +21,6 @@ import { FileAlreadyStaged, FileNotFound, FileTooLarge, GraphBusy, TableNotFound
 import { type FileFilter, StagingRepository } from './staging.repository';
 import { TablesRepository } from './tables.repository';
 
-const BYTES_PER_MB = 1_048_576;
 /** Bytes may come, and come again, until they are being read. */
 const OPEN_FOR_UPLOAD: FileStatus[] = ['pending', 'uploaded', 'failed'];
 

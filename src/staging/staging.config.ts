@@ -1,3 +1,4 @@
+import { BYTES_PER_MB } from '../common/units';
 import { integer, Setting, text } from '../config/setting';
 
 /** Uploads, and the processes that read them. */
@@ -59,6 +60,6 @@ export class StagingConfig {
   readonly signingSecret?: string = undefined;
 
   get maxInflatedBytes(): number {
-    return this.maxInflatedMb * 1024 * 1024;
+    return this.maxInflatedMb * BYTES_PER_MB;
   }
 }

@@ -6,6 +6,7 @@ import type { Json } from '@duckdb/node-api';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../common/clock';
 import { OPERATION_ID } from '../common/ids';
+import { BYTES_PER_MB } from '../common/units';
 import { PlatformConfig } from '../config/platform.config';
 import { GraphsService } from '../graphs/graphs.service';
 import { REJECT_COLUMNS } from './duckdb/export-rejects';
@@ -27,7 +28,6 @@ import { StagingConfig } from './staging.config';
 import { SqlTimeout, TableQueriesBusy } from './staging.errors';
 import { StagingService } from './staging.service';
 
-const BYTES_PER_MB = 1024 * 1024;
 /** DuckDB ends the statement itself; a process that has not answered so much later is ended. */
 const KILL_AFTER_TIMEOUT_MS = 2_000;
 /** A process that was killed may leave a directory; nothing that runs is older. */

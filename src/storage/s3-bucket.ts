@@ -4,8 +4,8 @@ import { Logger } from '@nestjs/common';
 import { InvalidSettings } from '../config/load-config';
 import { whyUnusable } from './s3-errors';
 import type { BucketUrl, StorageConfig } from './storage.config';
+import { BYTES_PER_MB } from '../common/units';
 
-const BYTES_PER_MB = 1_048_576;
 /** With growing pauses between them: a service that is busy (503 SlowDown) or just being restarted is asked again. */
 const ATTEMPTS = 5;
 const CONNECT_MS = 5_000;

@@ -4,10 +4,10 @@ import type { EngineConfig } from '../engine.config';
 import { GraphUnreadable } from '../engine.errors';
 import { graphFile } from './graph-file';
 import { HostProcess } from './host-process';
+import { BYTES_PER_MB } from '../../common/units';
 
-const MB = 1024 * 1024;
 /** A reader has nothing to write; its engine may keep a few notes. */
-const READER_FILE_BYTES = 16 * MB;
+const READER_FILE_BYTES = 16 * BYTES_PER_MB;
 
 /** Starts host processes with the limits of the configuration. */
 export class HostFactory {
@@ -25,7 +25,7 @@ export class HostFactory {
       open: {
         mode: 'read',
         file,
-        bufferPoolBytes: this.config.bufferPoolMb * MB,
+        bufferPoolBytes: this.config.bufferPoolMb * BYTES_PER_MB,
         maxDatabaseBytes: this.maxDatabaseBytes(),
         connections: this.config.hostConnections,
         threads: this.config.hostThreads,
@@ -34,7 +34,7 @@ export class HostFactory {
       readOnly: [directory],
       writable: [],
       startMs: this.config.startSeconds * 1000,
-      memoryBytes: this.config.hostMemoryMb * MB,
+      memoryBytes: this.config.hostMemoryMb * BYTES_PER_MB,
       limits: { fileBytes: READER_FILE_BYTES, cpuSeconds: this.config.cpuSeconds },
     });
   }
@@ -45,7 +45,7 @@ export class HostFactory {
       open: {
         mode: 'read',
         file: graphFile(directory),
-        bufferPoolBytes: this.config.loaderPoolMb * MB,
+        bufferPoolBytes: this.config.loaderPoolMb * BYTES_PER_MB,
         maxDatabaseBytes: this.maxDatabaseBytes(),
         connections: 1,
         threads: this.config.loaderThreads,
@@ -54,7 +54,7 @@ export class HostFactory {
       readOnly: [directory],
       writable: [output],
       startMs: this.config.startSeconds * 1000,
-      memoryBytes: this.config.loaderMemoryMb * MB,
+      memoryBytes: this.config.loaderMemoryMb * BYTES_PER_MB,
       limits: { fileBytes: this.maxDatabaseBytes(), cpuSeconds: this.config.cpuSeconds },
     });
   }
@@ -70,7 +70,7 @@ export class HostFactory {
       open: {
         mode,
         file: graphFile(directory),
-        bufferPoolBytes: this.config.loaderPoolMb * MB,
+        bufferPoolBytes: this.config.loaderPoolMb * BYTES_PER_MB,
         maxDatabaseBytes: this.maxDatabaseBytes(),
         connections: 1,
         threads: this.config.loaderThreads,
@@ -79,7 +79,7 @@ export class HostFactory {
       readOnly: inputDirectory === undefined || writesInput ? [] : [inputDirectory],
       writable: inputDirectory !== undefined && writesInput ? [directory, inputDirectory] : [directory],
       startMs: this.config.startSeconds * 1000,
-      memoryBytes: this.config.loaderMemoryMb * MB,
+      memoryBytes: this.config.loaderMemoryMb * BYTES_PER_MB,
       limits: {
         fileBytes: this.maxDatabaseBytes(),
         cpuSeconds: this.config.cpuSeconds,
@@ -90,6 +90,6 @@ export class HostFactory {
   }
 
   private maxDatabaseBytes(): number {
-    return this.config.maxDatabaseGb * 1024 * MB;
+    return this.config.maxDatabaseGb * 1024 * BYTES_PER_MB;
   }
 }

@@ -26,8 +26,8 @@ import { HostPool } from './host-pool';
 import type { HostProcess } from './host-process';
 import { planTree } from './plan-tree';
 import { guardCondition, guardStatement } from './statement-guard';
+import { BYTES_PER_MB } from '../../common/units';
 
-const MB = 1024 * 1024;
 /** How long a query may wait for room among the open graphs. */
 const WAIT_FOR_ROOM_MS = 10_000;
 /** Queries of one graph that run, wait or are being read. */
@@ -50,7 +50,7 @@ export class LadybugEngine extends GraphEngine implements OnApplicationShutdown 
       {
         maxHosts: config.maxHosts,
         idleCloseMs: config.idleCloseSeconds * 1000,
-        totalBytes: config.hostsMemoryMb * MB,
+        totalBytes: config.hostsMemoryMb * BYTES_PER_MB,
       },
       (directory) => hosts.reader(directory),
     );

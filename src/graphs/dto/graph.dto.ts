@@ -1,8 +1,7 @@
 import type { HostStatus } from '../../engine/graph-engine';
 import type { Generation, Graph } from '../graph.entity';
 import type { ListedGraph } from '../graphs.repository';
-
-const BYTES_PER_MB = 1_048_576;
+import { BYTES_PER_MB } from '../../common/units';
 
 /** An entry of the list of graphs; camelCase, as the wire contract has it here and nowhere else. */
 export function toListedGraphDto(graph: ListedGraph, selected: string | null): object {

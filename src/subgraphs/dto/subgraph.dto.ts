@@ -2,8 +2,8 @@ import { ApiProperty } from '@nestjs/swagger';
 import type { Graph } from '../../graphs/graph.entity';
 import type { TierLimits } from '../../limits/tiers';
 import { type Lineage, type Subgraph, SUBGRAPH_TYPES, type SubgraphState } from '../subgraph';
+import { BYTES_PER_MB } from '../../common/units';
 
-const BYTES_PER_MB = 1_048_576;
 const MB_PER_GB = 1_024;
 
 /** Which data of the parent a subgraph began as. */

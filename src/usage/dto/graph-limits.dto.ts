@@ -4,8 +4,8 @@ import { BYTES_PER_GB, type GraphStorage } from '../../limits/storage-usage';
 import type { TierLimits } from '../../limits/tiers';
 import { FILE_FORMATS } from '../../staging/content-types';
 import { MaterializeGraph } from '../../materialization/materialization.operations';
+import { BYTES_PER_MB } from '../../common/units';
 
-const BYTES_PER_MB = 1_048_576;
 const MINUTES_PER_HOUR = 60;
 /** Share of the storage from which on a graph is told so. */
 const APPROACHING = 0.8;
