@@ -1,15 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
 import { Clock } from '../common/clock';
 import { Transactor } from '../database/transactor';
 import { Sensor } from '../jobs/sensor';
 import { ObjectStore } from '../storage/object-store';
+import { ObjectSweep } from '../storage/object-sweep';
 import { RejectsRepository } from './rejects.repository';
 import { ALL_GRAPHS, type MadeObject, madeObject, type SentObject, sentObject } from './staged-file.entity';
 import { StagingConfig } from './staging.config';
 import { StagingRepository } from './staging.repository';
 
-const BATCH = 500;
 const MS_PER_HOUR = 3_600_000;
 
 /**
@@ -37,30 +36,17 @@ export class StagedPartsSensor extends Sensor {
   async look(): Promise<void> {
     await this.rejects.expire(this.config.rejectsRetentionDays);
     const old = new Date(this.clock.now().getTime() - this.config.strayUploadHours * MS_PER_HOUR);
-    const made: MadeObject[] = [];
-    const sent: SentObject[] = [];
+    const { em } = this.transactor;
+    const made = new ObjectSweep(this.objects, (found: MadeObject[]) => this.files.neededObjects(em, found));
+    const sent = new ObjectSweep(this.objects, (found: SentObject[]) => this.files.neededUploads(em, found));
     for await (const { key, storedAt } of this.objects.list(ALL_GRAPHS)) {
       const byAttempt = madeObject(key);
       // What was sent just now may be named by a transaction that has not ended.
       const bySender = storedAt < old ? sentObject(key) : null;
-      if (byAttempt) made.push(byAttempt);
-      if (bySender) sent.push(bySender);
-      if (made.length === BATCH) await this.removeUnneeded(made.splice(0), this.neededObjects);
-      if (sent.length === BATCH) await this.removeUnneeded(sent.splice(0), this.neededUploads);
+      if (byAttempt) await made.add(byAttempt);
+      if (bySender) await sent.add(bySender);
     }
-    await this.removeUnneeded(made, this.neededObjects);
-    await this.removeUnneeded(sent, this.neededUploads);
-  }
-
-  private readonly neededObjects = (em: EntityManager, made: MadeObject[]) => this.files.neededObjects(em, made);
-  private readonly neededUploads = (em: EntityManager, sent: SentObject[]) => this.files.neededUploads(em, sent);
-
-  private async removeUnneeded<T extends { key: string }>(
-    objects: T[],
-    needed: (em: EntityManager, objects: T[]) => Promise<Set<string>>,
-  ): Promise<void> {
-    if (objects.length === 0) return;
-    const kept = await needed(this.transactor.em, objects);
-    for (const { key } of objects) if (!kept.has(key)) await this.objects.delete(key);
+    await made.finish();
+    await sent.finish();
   }
 }
