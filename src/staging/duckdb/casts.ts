@@ -1,7 +1,7 @@
 import { isNested, parseType, type PropertyType, type ScalarType, type TypeTree } from '../../schemas/property-types';
 import type { DateFormats } from './messages';
 
-const DUCKDB_TYPES: Record<ScalarType, string> = {
+export const DUCKDB_TYPES: Record<ScalarType, string> = {
   STRING: 'VARCHAR',
   BOOLEAN: 'BOOLEAN',
   INT8: 'TINYINT',

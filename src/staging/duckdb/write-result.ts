@@ -1,32 +1,23 @@
 import { parseType, type ValueType } from '../../engine/value-types';
-import { literal, quoted } from './casts';
+import { DUCKDB_TYPES, literal, quoted } from './casts';
 import type { DuckDbSession } from './duckdb-session';
 import type { WriteResultJob } from './messages';
 
 /** Digits of a decimal number that Parquet still keeps as one. */
 const MOST_DIGITS = 38;
 
-const SCALARS: Record<string, string> = {
+/** What Parquet has no exact type for, and bytes, which are base64 in JSON. */
+const AS_TEXT = new Set(['INT128', 'INTERVAL', 'BLOB']);
+
+/** Types of results that no property has, or that the engine calls otherwise than a schema. */
+const OF_RESULTS: Record<string, string> = {
   BOOL: 'BOOLEAN',
-  INT8: 'TINYINT',
-  INT16: 'SMALLINT',
-  INT32: 'INTEGER',
-  INT64: 'BIGINT',
   SERIAL: 'BIGINT',
-  UINT8: 'UTINYINT',
-  UINT16: 'USMALLINT',
-  UINT32: 'UINTEGER',
-  UINT64: 'UBIGINT',
-  FLOAT: 'FLOAT',
-  DOUBLE: 'DOUBLE',
-  DATE: 'DATE',
-  TIMESTAMP: 'TIMESTAMP',
   TIMESTAMP_MS: 'TIMESTAMP',
   TIMESTAMP_SEC: 'TIMESTAMP',
   TIMESTAMP_NS: 'TIMESTAMP',
-  TIMESTAMP_TZ: 'TIMESTAMP WITH TIME ZONE',
-  UUID: 'UUID',
 };
+const SCALARS: Record<string, string> = { ...DUCKDB_TYPES, ...OF_RESULTS };
 
 /** Rows as the query's serialiser wrote them -> Parquet with typed columns, in the order of the rows. */
 export async function writeResult(session: DuckDbSession, { input, output, columns }: WriteResultJob): Promise<null> {
@@ -44,6 +35,7 @@ export async function writeResult(session: DuckDbSession, { input, output, colum
 function typeOf(type: ValueType): string {
   switch (type.kind) {
     case 'scalar': {
+      if (AS_TEXT.has(type.name)) return 'VARCHAR';
       if (type.name !== 'DECIMAL') return SCALARS[type.name] ?? 'VARCHAR';
       return type.precision > MOST_DIGITS ? 'VARCHAR' : `DECIMAL(${type.precision}, ${type.scale})`;
     }
