@@ -1,5 +1,6 @@
-import { Column, Entity, PrimaryColumn, type ValueTransformer } from 'typeorm';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { ErrorBody } from '../common/problem';
+import { bigint } from '../database/bigint-column';
 import type { BackupManifest } from './backup-manifest';
 
 /** `full_dump` can be restored; the others hold the rows for other programs. */
@@ -9,8 +10,6 @@ export const BACKUP_STATUSES = ['in_progress', 'completed', 'failed'] as const;
 export type BackupStatus = (typeof BACKUP_STATUSES)[number];
 /** `system`: made by the platform before something that replaces data. */
 export type BackupKind = 'manual' | 'scheduled' | 'system';
-
-const bytes: ValueTransformer = { from: (value: string) => Number(value), to: (value: number) => value };
 
 /** A copy of a graph at one moment, in the object store. */
 @Entity('backup')
@@ -60,10 +59,10 @@ export class Backup {
   @Column('text', { name: 'object_key', nullable: true })
   readonly objectKey: string | null;
 
-  @Column('bigint', { name: 'original_bytes', transformer: bytes })
+  @Column('bigint', { name: 'original_bytes', transformer: bigint })
   readonly originalBytes: number;
 
-  @Column('bigint', { name: 'stored_bytes', transformer: bytes })
+  @Column('bigint', { name: 'stored_bytes', transformer: bigint })
   readonly storedBytes: number;
 
   @Column('jsonb', { nullable: true })

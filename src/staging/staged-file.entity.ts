@@ -1,4 +1,5 @@
-import { Column, Entity, PrimaryColumn, type ValueTransformer } from 'typeorm';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { bigint } from '../database/bigint-column';
 import type { ErrorBody } from '../common/problem';
 import type { SaidEnds } from '../schemas/graph-schema';
 import type { ColumnMapping, CsvOptions, FileContent, FileFormat, StagedColumn } from './duckdb/messages';
@@ -18,12 +19,6 @@ export interface FileOptions {
   /** Node types at the ends of its rows, where these do not say them. */
   ends?: SaidEnds;
 }
-
-/** Sizes and counts are below 2^53. */
-const bigint: ValueTransformer = {
-  from: (value: string | null) => (value === null ? null : Number(value)),
-  to: (value: number | null) => value,
-};
 
 /** One file of a staging table. A table is nothing else than its staged files. */
 @Entity('staged_file')
