@@ -7,6 +7,7 @@ import { OrgsModule } from '../orgs/orgs.module';
 import { CollectGenerationsSensor } from './collect-generations.sensor';
 import { CreateGraphProcessor } from './create-graph.processor';
 import { DeleteGraphProcessor } from './delete-graph.processor';
+import { FirstGeneration } from './first-generation';
 import { GenerationsService } from './generations.service';
 import { GraphDeletion } from './graph-deletion';
 import { Generation, Graph } from './graph.entity';
@@ -29,12 +30,13 @@ import { LiveGraphs } from './live-graphs';
     GraphsService,
     GraphsRepository,
     GenerationsService,
+    FirstGeneration,
     GraphDeletion,
     LiveGraphs,
     CollectGenerationsSensor,
     CreateGraphProcessor,
     DeleteGraphProcessor,
   ],
-  exports: [GraphsService, GenerationsService, GraphDeletion, LiveGraphs],
+  exports: [GraphsService, GenerationsService, FirstGeneration, GraphDeletion, LiveGraphs],
 })
 export class GraphsModule {}
