@@ -73,10 +73,7 @@ describe('backups', () => {
     expect(last.event).toBe('operation_error');
     return last.data;
   };
-  const refusal = async (method: string, path: string, body?: object): Promise<Body> => {
-    const response = await client.request(method, path, body);
-    return { status: response.status, ...((await response.json()) as Body) };
-  };
+  const refusal = (method: string, path: string, body?: object) => client.refusal(method, path, body);
   const names = (of = graph) => client.query(of, 'MATCH (p:Person) RETURN p.id AS id, p.name AS name ORDER BY id');
   const knows = (of = graph) =>
     client.query(of, 'MATCH (a)-[k:KNOWS]->(b) RETURN a.id AS f, b.id AS t, k.since AS s ORDER BY f, t');

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { testDatabase, type TestDatabase } from '../../test/support/database';
 import { type Frame, framesOf, framesUntil } from '../../test/support/frames';
 import { OperationsWorld } from '../../test/support/operations-world';
@@ -22,16 +21,11 @@ describe('the history is kept for a time', () => {
     await database?.drop();
   });
   beforeEach(async () => {
-    orgId = randomUUID();
-    await world.query(`insert into org (id, name, org_type) values ($1, 'org', 'team')`, [orgId]);
+    orgId = await world.org();
   });
   afterEach(() => Object.assign(world.app.get(JobsConfig), { retentionDays: undefined }));
 
-  const work = async (): Promise<string> => {
-    const { id } = await world.begin({}, undefined, orgId);
-    await world.ended(id);
-    return id;
-  };
+  const work = (): Promise<string> => world.work(orgId);
   const age = (id: string, days: number) =>
     world.query(`update operation set ended_at = now() - make_interval(hours => $2) where id = $1`, [
       id,

@@ -36,8 +36,7 @@ describe('cancelling many operations', () => {
   });
 
   async function org(role: string): Promise<string> {
-    const id = randomUUID();
-    await world.query(`insert into org (id, name, org_type) values ($1, 'org', 'team')`, [id]);
+    const id = await world.org();
     await world.query('insert into org_member (org_id, user_id, role) values ($1, $2, $3)', [
       id,
       TEST_ACTOR.userId,

@@ -23,8 +23,7 @@ describe('the event stream of an organisation', () => {
   });
 
   beforeEach(async () => {
-    orgId = randomUUID();
-    await world.query(`insert into org (id, name, org_type) values ($1, 'org', 'team')`, [orgId]);
+    orgId = await world.org();
   });
 
   const open = (
@@ -36,11 +35,7 @@ describe('the event stream of an organisation', () => {
       signal,
     });
 
-  const work = async (): Promise<string> => {
-    const { id } = await world.begin({}, undefined, orgId);
-    await world.ended(id);
-    return id;
-  };
+  const work = (): Promise<string> => world.work(orgId);
 
   const ids = (frames: Frame[]): string[] => frames.slice(1).flatMap(({ id }) => id ?? []);
   const sequencesOf = (frames: Frame[], operation: string): unknown[] =>

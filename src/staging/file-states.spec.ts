@@ -57,10 +57,7 @@ describe('file states', () => {
     return file.file_id;
   };
   const staleness = () => client.expect(200, 'GET', `/v1/graphs/${graph}/materialize`);
-  const refusal = async (id: string, body: object) => {
-    const response = await client.request('PATCH', files(`/${id}`), body);
-    return { status: response.status, ...((await response.json()) as object) };
-  };
+  const refusal = (id: string, body: object) => client.refusal('PATCH', files(`/${id}`), body);
   const lock = (operation: string) =>
     postgres.query('insert into operation_lock (resource, operation_id) values ($1, $2)', [
       `graph:${graph}`,

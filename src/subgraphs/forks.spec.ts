@@ -42,10 +42,7 @@ describe('forks', () => {
     });
   const fork = async (name: string, fork_options?: object) => client.result(await begin(name, fork_options));
   const info = (name: string) => client.expect<Body>(200, 'GET', at(`/${name}/info`));
-  const refusal = async (method: string, path: string, body?: object): Promise<Body> => {
-    const response = await client.request(method, path, body);
-    return { ...((await response.json()) as Body), status: response.status };
-  };
+  const refusal = (method: string, path: string, body?: object) => client.refusal(method, path, body);
 
   it('of everything have the data, the types and the hash of their parent, and are independent of it', async () => {
     const parent = await client.expect<Body>(200, 'GET', `/v1/graphs/${graph}/info`);

@@ -24,10 +24,7 @@ describe('subgraphs', () => {
   const at = (rest = '') => `/v1/graphs/${graph}/subgraphs${rest}`;
   const create = (name: string, more: object = {}) =>
     client.expect<Body>(200, 'POST', at(), { name, display_name: `Called ${name}`, ...more });
-  const refusal = async (method: string, path: string, body?: object): Promise<Body> => {
-    const response = await client.request(method, path, body);
-    return { ...((await response.json()) as Body), status: response.status };
-  };
+  const refusal = (method: string, path: string, body?: object) => client.refusal(method, path, body);
   const actions = async (): Promise<string[]> => {
     const { orgs } = await client.expect<{ orgs: { id: string }[] }>(200, 'GET', '/v1/orgs');
     const { events } = await client.expect<{ events: { action: string; outcome: string; target: string }[] }>(

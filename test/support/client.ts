@@ -39,6 +39,12 @@ export class Client {
     return (text === '' ? {} : JSON.parse(text)) as T;
   }
 
+  /** The problem that is answered, with its status. */
+  async refusal(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
+    const response = await this.request(method, path, body);
+    return { ...((await response.json()) as Record<string, unknown>), status: response.status };
+  }
+
   /** Every frame of an operation's stream from its beginning to its close. */
   async events(started: Started, headers: Record<string, string> = {}): Promise<StreamEvent[]> {
     const response = await this.request('GET', started._links.stream, undefined, headers);

@@ -202,6 +202,20 @@ export class OperationsWorld {
     );
   }
 
+  /** An organisation of its own; nobody is a member of it. */
+  async org(): Promise<string> {
+    const id = randomUUID();
+    await this.query(`insert into org (id, name, org_type) values ($1, 'org', 'team')`, [id]);
+    return id;
+  }
+
+  /** The id of an operation of an organisation that has ended. */
+  async work(orgId: string): Promise<string> {
+    const { id } = await this.begin({}, undefined, orgId);
+    await this.ended(id);
+    return id;
+  }
+
   async ended(operationId: string, ms = 40_000): Promise<Operation> {
     const operation = await this.operations.waitUntilEnded(operationId, ms);
     if (!operation.endedAt) throw new Error(`${operationId} is still ${operation.status} after ${ms} ms`);
