@@ -6,7 +6,6 @@ import { Clock } from '../common/clock';
 import { Ids, UUID } from '../common/ids';
 import { Transactor } from '../database/transactor';
 import type { Graph } from '../graphs/graph.entity';
-import { GraphNotReady } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
 import type { Operation } from '../operations/operation.entity';
 import { OperationsService } from '../operations/operations.service';
@@ -53,7 +52,7 @@ export class BackupsService {
     graphId: string,
     request: CreateBackupDto,
   ): Promise<{ operation: Operation; backupId: string }> {
-    const graph = await this.active(graphId);
+    const graph = await this.graphs.active(graphId);
     return this.transactor.run((em) =>
       this.begin(em, actor, graph, {
         kind: 'manual',
@@ -69,7 +68,7 @@ export class BackupsService {
   async beginScheduled(em: EntityManager, schedule: BackupSchedule): Promise<string> {
     const { id: scheduleId, createdBy, retentionDays } = schedule;
     const actor = { userId: createdBy };
-    const { backupId } = await this.begin(em, actor, await this.active(schedule.graphId), {
+    const { backupId } = await this.begin(em, actor, await this.graphs.active(schedule.graphId), {
       kind: 'scheduled',
       format: 'full_dump',
       labels: [],
@@ -104,7 +103,7 @@ export class BackupsService {
   ): Promise<{ operation: Operation; systemBackupId: string | null }> {
     const backup = await this.get(graphId, backupId);
     const { manifest } = restorable(backup);
-    const graph = wanted ? await this.graphs.get(graphId) : await this.active(graphId);
+    const graph = wanted ? await this.graphs.get(graphId) : await this.graphs.active(graphId);
     return this.transactor.run(async (em) => {
       const { orgId } = graph;
       const targetId = wanted ? await this.registerGraph(em, actor, graph, wanted, manifest.schema) : graphId;
@@ -229,12 +228,6 @@ export class BackupsService {
     await this.graphs.register(em, { id, orgId, name, description, tags: [], tier, schema }, actor.userId);
     await this.members.insert(em, id, actor.userId, 'admin');
     return id;
-  }
-
-  private async active(graphId: string): Promise<Graph> {
-    const graph = await this.graphs.get(graphId);
-    if (graph.status !== 'active') throw new GraphNotReady(graphId, graph.status);
-    return graph;
   }
 
   private async locked(em: EntityManager, graphId: string, backupId: string): Promise<Backup> {

@@ -15,7 +15,7 @@ import type { GraphSchema } from '../schemas/graph-schema';
 import type { CreateGraphDto } from './dto/create-graph.dto';
 import { GenerationsService } from './generations.service';
 import type { Generation, Graph } from './graph.entity';
-import { GraphHasSubgraphs, NoOrganisation, OrganisationAmbiguous } from './graphs.errors';
+import { GraphHasSubgraphs, GraphNotReady, NoOrganisation, OrganisationAmbiguous } from './graphs.errors';
 import { CreateGraph, DeleteGraph } from './graphs.operations';
 import { type GraphPage, GraphsRepository, type ListedGraph, type NewGraph } from './graphs.repository';
 
@@ -117,6 +117,13 @@ export class GraphsService {
   async get(graphId: string): Promise<Graph> {
     const graph = await this.graphs.find(graphId);
     if (graph === null || graph.status === 'deleted') throw new GraphNotFound();
+    return graph;
+  }
+
+  /** A graph that may be changed. Throws {@link GraphNotReady} for one that is being made or deleted, or could not be made. */
+  async active(graphId: string): Promise<Graph> {
+    const graph = await this.get(graphId);
+    if (graph.status !== 'active') throw new GraphNotReady(graphId, graph.status);
     return graph;
   }
 

@@ -4,7 +4,6 @@ import type { Actor } from '../auth/actor';
 import { Transactor } from '../database/transactor';
 import { GenerationsService } from '../graphs/generations.service';
 import type { Generation, Graph } from '../graphs/graph.entity';
-import { GraphNotReady } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
 import { LiveGraphs } from '../graphs/live-graphs';
 import { requireRoomToday } from '../limits/daily-limit';
@@ -46,9 +45,9 @@ export class MaterializationService {
     private readonly past: MaterializationsRepository,
   ) {}
 
-  /** Starts building the graph from what is staged. Throws {@link GraphNotReady} before its first generation. */
+  /** Starts building the graph from what is staged. Throws `GraphNotReady` before its first generation. */
   async request(actor: Actor, graphId: string, request: MaterializeDto): Promise<Operation> {
-    const graph = await this.active(graphId);
+    const graph = await this.graphs.active(graphId);
     const mode = modeOf(request);
     await this.refuseHopeless(graph, mode);
     const { materializations_per_day: limit } = this.tiers.of(graph.tier);
@@ -72,7 +71,7 @@ export class MaterializationService {
 
   /** Says what {@link request} would do, and changes nothing. Throws what makes the plan impossible. */
   async dryRun(graphId: string, request: MaterializeDto): Promise<DryRun> {
-    const graph = await this.active(graphId);
+    const graph = await this.graphs.active(graphId);
     const [staged, live] = await Promise.all([this.staging.snapshot(graph), this.graphs.liveGeneration(graphId)]);
     const plan = planMaterialization(modeOf(request), staged, live, { force: request.force });
     const checked = plan.mode === 'none' ? null : await this.dryRuns.check(graph, live, plan);
@@ -86,7 +85,7 @@ export class MaterializationService {
    */
   async takeBack(actor: Actor, graphId: string, expected?: number): Promise<{ from: Generation; to: Generation }> {
     const taken = await this.transactor.run(async (em) => {
-      const graph = await this.active(graphId);
+      const graph = await this.graphs.active(graphId);
       await this.staging.requireUnchanging(em, graphId);
       const { from, to } = await this.generations.takeBack(em, graphId, expected);
       await this.schemas.noteTakenBack(em, actor, graphId, { from, to });
@@ -149,12 +148,6 @@ export class MaterializationService {
       if (error instanceof ContentTooLarge) return error;
       throw error;
     }
-  }
-
-  private async active(graphId: string): Promise<Graph> {
-    const graph = await this.graphs.get(graphId);
-    if (graph.status !== 'active') throw new GraphNotReady(graphId, graph.status);
-    return graph;
   }
 
   /** What is certain not to end well is refused at once: a plan that cannot be, or more rows than the tier allows. */

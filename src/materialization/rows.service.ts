@@ -4,7 +4,6 @@ import { AuditService } from '../audit/audit.service';
 import type { Actor } from '../auth/actor';
 import { Ids } from '../common/ids';
 import { Transactor } from '../database/transactor';
-import { GraphNotReady } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
 import { TierTable } from '../limits/tier-table';
 import type { Operation } from '../operations/operation.entity';
@@ -38,8 +37,7 @@ export class RowsService {
     const count = rows.nodes.length + rows.relationships.length;
     if (count === 0) throw new NoRows();
     if (count > MOST_ROWS) throw new TooManyRows(count, MOST_ROWS);
-    const graph = await this.graphs.get(graphId);
-    if (graph.status !== 'active') throw new GraphNotReady(graphId, graph.status);
+    const graph = await this.graphs.active(graphId);
     const tables = checkRows(graph.schema, rows);
     const files = await this.staging.fileCount(graphId);
     this.tiers.requireRoomForFile(graph.tier, files + Object.keys(tables).length - 1);

@@ -6,7 +6,6 @@ import { Clock } from '../common/clock';
 import { Ids, UUID } from '../common/ids';
 import { BYTES_PER_MB } from '../common/units';
 import { Transactor } from '../database/transactor';
-import { GraphNotReady } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
 import { StorageUsage } from '../limits/storage-usage';
 import { TierTable } from '../limits/tier-table';
@@ -62,8 +61,7 @@ export class FilesService {
   async announce(actor: Actor, graphId: string, request: NewFileRequest): Promise<StagedFile> {
     const { tableName, fileName } = request;
     const format = formatOf(request.contentType, fileName);
-    const graph = await this.graphs.get(graphId);
-    if (graph.status !== 'active') throw new GraphNotReady(graphId, graph.status);
+    const graph = await this.graphs.active(graphId);
     if (!findType(graph.schema, tableName)) throw new TableNotFound(tableName, tableNames(graph.schema));
     this.tiers.requireRoomForFile(graph.tier, (await this.files.totals(this.transactor.em, graphId, {})).files);
     const table = await this.tables.find(this.transactor.em, graphId, tableName);
