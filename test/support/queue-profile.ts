@@ -4,6 +4,7 @@ import { QUEUE_SCHEMA } from '../../src/database/migrate';
 
 /** A Redis-compatible server that nobody else uses, with as many databases as a run of the tests makes in Postgres. */
 const SERVER = process.env.QUEUE_URL;
+const DEADLOCK = '40P01';
 
 /**
  * The settings of the queue that belongs to a test's database: in that database itself, or, where `QUEUE_URL` names a
@@ -37,9 +38,19 @@ async function truncateQueueTables(databaseUrl: string): Promise<void> {
        where schemaname = $1 and tablename not like '%migration%'`,
       [QUEUE_SCHEMA],
     );
-    await client.query(`truncate ${rows.map(({ name }) => name).join(', ')}`);
+    await truncate(client, rows.map(({ name }) => name).join(', '));
   } finally {
     await client.end();
+  }
+}
+
+/** The queue's own statements may want the same tables in another order; whom of the two Postgres ends is chance. */
+async function truncate(client: Client, tables: string): Promise<void> {
+  try {
+    await client.query(`truncate ${tables}`);
+  } catch (error) {
+    if ((error as { code?: string }).code !== DEADLOCK) throw error;
+    await truncate(client, tables);
   }
 }
 
