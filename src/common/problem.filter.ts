@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Clock } from './clock';
 import { DomainError } from './domain-error';
 import { linger } from './linger';
-import { errorBodyOf, type FieldProblem, type Problem, problem, statusOf } from './problem';
+import { errorBodyOf, foreseen, type FieldProblem, type Problem, problem, statusOf } from './problem';
 
 /** A request body, query or path that breaks its DTO. Answered as 422 with one entry for each broken rule. */
 export class InvalidRequest extends Error {
@@ -27,7 +27,8 @@ export class ProblemFilter implements ExceptionFilter {
 
   constructor(private readonly clock: Clock) {}
 
-  catch(error: unknown, host: ArgumentsHost): void {
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const error = foreseen(thrown) ?? thrown;
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const document = this.documentOf(error, request);
@@ -45,7 +46,7 @@ export class ProblemFilter implements ExceptionFilter {
   /** What was foreseen needs no stack, and what a client asked for in vain (501) no line at all. */
   private report(error: unknown, request: string): void {
     if (!(error instanceof DomainError) || error.kind === 'internal') this.logger.error(request, stackOf(error));
-    else if (error.kind !== 'not_implemented') this.logger.warn(`${request}: ${error.message}`);
+    else if (error.kind !== 'not_implemented') this.logger.warn(`${request}: ${wordsOf(error)}`);
   }
 
   private documentOf(error: unknown, request: FastifyRequest): Problem {
@@ -67,6 +68,11 @@ export class ProblemFilter implements ExceptionFilter {
 function statusOfFastifyError(error: unknown): number | undefined {
   const status = (error as { statusCode?: unknown } | null)?.statusCode;
   return typeof status === 'number' ? status : undefined;
+}
+
+/** With those of its cause, which its receiver does not see. */
+function wordsOf({ message, cause }: Error): string {
+  return cause instanceof Error ? `${message} (${cause.message})` : message;
 }
 
 function stackOf(error: unknown): string {

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { assertNever } from './assert-never';
 import { DomainError, type ErrorKind } from './domain-error';
+import { isConnectionError, ServiceUnavailable } from './lost-connection';
 
 /** An RFC 9457 problem document with the members of the wire contract's error. */
 export interface Problem {
@@ -64,9 +65,16 @@ export interface ErrorBody {
   details?: Readonly<Record<string, unknown>>;
 }
 
+/** What was thrown, as a failure that its receiver can understand; undefined for what nobody has foreseen. */
+export function foreseen(error: unknown): DomainError | undefined {
+  if (error instanceof DomainError) return error;
+  return isConnectionError(error) ? new ServiceUnavailable(error) : undefined;
+}
+
 /** The public face of anything that was thrown. Unknown errors get a general text: their own words stay in the log. */
 export function errorBodyOf(error: unknown): ErrorBody {
-  if (error instanceof DomainError) return { code: error.code, message: error.message, details: error.details };
+  const known = foreseen(error);
+  if (known !== undefined) return { code: known.code, message: known.message, details: known.details };
   return {
     code: 'internal_error',
     message: 'Something went wrong on our side. Try again, and tell the operator if it stays.',

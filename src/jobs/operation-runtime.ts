@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
-import { isConnectionError } from '../database/passing-failures';
+import { isConnectionError } from '../common/lost-connection';
 import { Transactor } from '../database/transactor';
 import type { OperationContract } from '../operations/define-operation';
 import { EventBatches } from '../operations/event-batches';

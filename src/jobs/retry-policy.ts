@@ -1,5 +1,4 @@
-import { DomainError } from '../common/domain-error';
-import { isConnectionError } from '../database/passing-failures';
+import { foreseen } from '../common/problem';
 import type { OperationPolicy } from '../operations/define-operation';
 
 const LONGEST_WAIT_MS = 300_000;
@@ -7,7 +6,7 @@ const JITTER = 0.2;
 
 /** Whether another try of the same thing may succeed. A user's mistake and a defect of ours stay what they are. */
 export function isRetryable(error: unknown): boolean {
-  return error instanceof DomainError ? error.retryable : isConnectionError(error);
+  return foreseen(error)?.retryable ?? false;
 }
 
 /** Wait before the attempt after this one: doubles each time, up to five minutes, with a fifth of jitter either way. */

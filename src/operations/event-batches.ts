@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Batches } from '../database/batches';
-import { isConnectionError } from '../database/passing-failures';
+import { isConnectionError } from '../common/lost-connection';
 import { ONE_ROW, queryPrepared } from '../database/prepared';
 import { Transactor } from '../database/transactor';
 import { toJson } from './json';

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { isConnectionError, isWorthAnotherRun } from '../database/passing-failures';
+import { isConnectionError } from '../common/lost-connection';
+import { isWorthAnotherRun } from '../database/passing-failures';
 import { Transactor } from '../database/transactor';
 import { type BulkChange, type OperationChange, OperationLog } from './operation-log';
 import { OperationTypes } from './operation-types';

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { isConnectionError } from '../database/passing-failures';
+import { isConnectionError } from '../common/lost-connection';
 import { QueryKilled } from '../engine/engine.errors';
 import type { QueryStream } from '../engine/graph-engine';
 import { GraphsService } from '../graphs/graphs.service';

@@ -1,8 +1,7 @@
 import { Readable } from 'node:stream';
 import { Logger } from '@nestjs/common';
 import type { Clock } from '../common/clock';
-import { DomainError } from '../common/domain-error';
-import { errorBodyOf, problem, statusOf } from '../common/problem';
+import { errorBodyOf, foreseen, problem, statusOf } from '../common/problem';
 import type { QueryStream, RowBatch } from '../engine/graph-engine';
 import { type Notice, noticed } from './notices';
 
@@ -115,8 +114,9 @@ function event(name: string, data: string | Buffer): Buffer {
 }
 
 function problemOf(error: unknown, { requestId, clock }: StreamAnswer): object {
-  if (!(error instanceof DomainError)) logger.error('A stream of rows broke', (error as Error).stack);
+  const known = foreseen(error);
+  if (known === undefined) logger.error('A stream of rows broke', (error as Error).stack);
   const { code, message, details } = errorBodyOf(error);
-  const status = error instanceof DomainError ? statusOf(error.kind) : 500;
+  const status = known === undefined ? 500 : statusOf(known.kind);
   return problem(status, code, message, { requestId, now: clock.now() }, details);
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../common/clock';
-import { isConnectionError } from '../database/passing-failures';
+import { isConnectionError } from '../common/lost-connection';
 import { Transactor } from '../database/transactor';
 import { GraphsService } from '../graphs/graphs.service';
 import { HandlesOperation } from '../jobs/handles-operation';

@@ -1,4 +1,4 @@
-import { isConnectionError } from '../database/passing-failures';
+import { isConnectionError } from '../common/lost-connection';
 import { DomainError } from '../common/domain-error';
 import type { StorageConfig } from './storage.config';
 import { ObjectNotFound, StorageFull, StorageUnavailable } from './storage.errors';

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { QueryFailedError, QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError } from 'typeorm';
-import { isConnectionError } from './passing-failures';
+import { isConnectionError } from './lost-connection';
 
 const failed = (cause: Error): Error => new QueryFailedError('select 1', [], cause);
 
