@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { BenchChild } from './lib/child';
 import { hostLimits } from './lib/engine-limits';
 import { FlightsGraph } from './lib/flights-graph';
@@ -12,6 +13,9 @@ const ROWS = 1_000_000;
 const STATEMENT = `MATCH ()-[f:FLIGHT]->() RETURN f.date, f.delay, f.distance LIMIT ${ROWS}`;
 const RUNS = 3;
 const TIMEOUT_SECONDS = 120;
+/** Answers in columns, beside what the engine itself needs to export the same rows. */
+const PARQUET = 'application/vnd.apache.parquet';
+const ARROW = 'application/vnd.apache.arrow.stream';
 const MB = 1024 * 1024;
 const SLOW_BYTES_PER_SECOND = MB;
 const SLOW_MS = 6_000;
@@ -24,6 +28,13 @@ interface Exported {
   /** The host's own time, waiting for the reader included. */
   hostMs: number;
 }
+
+interface Form {
+  ms: number;
+  bytes: number;
+}
+
+type Columnar = Record<'engine' | 'parquet' | 'arrow', Form>;
 
 /** A million rows as NDJSON over HTTP, beside the time that the host's own query and serialiser take for them. */
 export async function exportRows(): Promise<Report> {
@@ -48,15 +59,20 @@ export async function exportRows(): Promise<Report> {
   await checkLines(http, path);
   const exports: Exported[] = [];
   const hostMs: number[] = [];
+  const columnar: Columnar[] = [];
+  const engineFile = join(dirname(file), 'export.parquet');
   for (let run = 0; run < RUNS; run += 1) {
     exports.push(await exportOnce(platform, http, path));
     hostMs.push((await serialise()).ms);
+    const engine = await host.ask<Form>({ kind: 'copy', statement: STATEMENT, file: engineFile });
+    columnar.push({ engine, parquet: await answerAs(http, path, PARQUET), arrow: await answerAs(http, path, ARROW) });
   }
   await host.end();
   const slow = await readSlowly(platform, http, path);
   http.close();
   await platform.dispose();
   const times = exports.map(({ ms }) => ms);
+  const msOf = (form: keyof Columnar): number[] => columnar.map((one) => one[form].ms);
   return {
     name: 'export',
     findings: [
@@ -66,6 +82,14 @@ export async function exportRows(): Promise<Report> {
         2,
         'x',
       ),
+      atMost(
+        `1M rows as Parquet over HTTP, by the engine's own export to Parquet (median of ${RUNS} pairs)`,
+        median(pairedRatios(msOf('parquet'), msOf('engine'))),
+        2,
+        'x',
+      ),
+      figure('the same as Arrow', median(pairedRatios(msOf('arrow'), msOf('engine'))), 'x'),
+      figure("the engine's own export (median)", median(msOf('engine')) / 1000, 's'),
       figure('1M rows over HTTP (median)', median(times) / 1000, 's'),
       figure('the host alone (median)', median(hostMs) / 1000, 's'),
       figure('first byte (median)', median(exports.map(({ firstByteMs }) => firstByteMs)), 'ms'),
@@ -73,8 +97,18 @@ export async function exportRows(): Promise<Report> {
       atMost('memory growth of the API process', Math.max(...exports.map(({ growth }) => growth)) / MB, 100, 'MB'),
       atMost('the same with a reader of 1 MB/s that leaves half-way', slow.growth / MB, 100, 'MB'),
     ],
-    details: { exports, hostMs, slow },
+    details: { exports, hostMs, columnar, slow },
   };
+}
+
+/** The whole answer in one form, read and thrown away. */
+async function answerAs(http: HttpClient, path: string, accept: string): Promise<Form> {
+  const started = performance.now();
+  const body = { query: STATEMENT, timeout: TIMEOUT_SECONDS };
+  const response = await http.open('POST', path, body, accept);
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) bytes += chunk.length;
+  return { ms: performance.now() - started, bytes };
 }
 
 /** Every line must be JSON, and their rows together all that were asked for: a fast export of nonsense is none. */

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { Duplex } from 'node:stream';
 import { Connection, Database, type LbugValue, type QueryResult } from '@ladybugdb/core';
 import { FrameChannel } from '../src/engine/ladybug/frames';
@@ -11,7 +12,9 @@ export type HostQuestion =
   /** Runs a prepared statement once for each set of parameters; answers the milliseconds of each. */
   | { kind: 'prepared'; statement: string; parameters: Record<string, LbugValue>[] }
   /** Runs the host's own query and serialiser, and throws the bytes away. */
-  | { kind: 'serialise'; statement: string; timeoutMs: number };
+  | { kind: 'serialise'; statement: string; timeoutMs: number }
+  /** Has the engine export the statement's result as Parquet; answers milliseconds and bytes. */
+  | { kind: 'copy'; statement: string; file: string };
 
 let database: Database | undefined;
 let connection: Connection | undefined;
@@ -26,6 +29,8 @@ answerParent<HostQuestion>((question) => {
       return runPrepared(question.statement, question.parameters);
     case 'serialise':
       return serialise(question.statement, question.timeoutMs);
+    case 'copy':
+      return copy(question.statement, question.file);
   }
 });
 
@@ -50,6 +55,14 @@ async function runPrepared(statement: string, parameters: Record<string, LbugVal
     result.close();
   }
   return times;
+}
+
+async function copy(statement: string, file: string): Promise<{ ms: number; bytes: number }> {
+  const started = performance.now();
+  const result = (await connection!.query(`COPY (${statement}) TO '${file}'`)) as QueryResult;
+  const ms = performance.now() - started;
+  result.close();
+  return { ms, bytes: statSync(file).size };
 }
 
 async function serialise(statement: string, timeoutMs: number): Promise<{ ms: number; bytes: number }> {

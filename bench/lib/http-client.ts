@@ -15,12 +15,13 @@ export class HttpClient {
   }
 
   /** The answer as it comes in; throws with its text where it is not 200. */
-  async open(method: string, path: string, body?: object): Promise<IncomingMessage> {
+  async open(method: string, path: string, body?: object, accept = '*/*'): Promise<IncomingMessage> {
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const { hostname, port } = this.url;
       const headers = {
         'x-api-key': this.platform.apiKey,
+        accept,
         ...(payload && { 'content-type': 'application/json', 'content-length': payload.length }),
       };
       const sent = request({ agent: this.agent, hostname, port, method, path, headers }, resolve);

@@ -143,6 +143,8 @@ export interface QueryRequest {
   maxRows?: number;
   /** Most rows in one batch; batches also end when they grow large. */
   batchRows?: number;
+  /** Give the whole result as a Parquet file where the engine writes it without loss and sooner than its rows: {@link QueryStream.file}. */
+  toFile?: boolean;
 }
 
 export interface QueryColumn {
@@ -167,6 +169,8 @@ export interface QuerySummary {
 /** A running query. `batches` is pulled at the reader's pace; leaving the loop early, or aborting, ends the query. */
 export interface QueryStream {
   columns: QueryColumn[];
+  /** The result as Parquet, where it was asked for and written; no batches come then. Removing it is the reader's. */
+  file?: string;
   batches: AsyncIterable<RowBatch>;
   /** Resolves once `batches` ended; rejects as `batches` does. */
   summary: Promise<QuerySummary>;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { constants, createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -20,7 +20,7 @@ const LEFT_BEHIND_MS = 24 * 3_600_000;
 const ROWS = 'rows.ndjson';
 
 /**
- * Results as Parquet. Such a file begins with nothing that says how long it is and ends with its table of contents, so it
+ * Results as Parquet: written by the engine where it did so, and else from rows. Such a file begins with nothing that says how long it is and ends with its table of contents, so it
  * is written as a whole, by a confined DuckDB process, before its first byte is sent: a failure is a problem document.
  */
 @Injectable()
@@ -44,8 +44,9 @@ export class ParquetAnswers implements OnModuleInit {
     }
   }
 
-  /** The rows of a running query (of format `ndjson`). Throws what the query fails with, and as {@link ofStored}. */
-  ofStream(stream: QueryStream, signal: AbortSignal): Promise<Readable> {
+  /** The result of a query that was run with `toFile` and format `ndjson`. Throws what it fails with, and as {@link ofStored}. */
+  async ofStream(stream: QueryStream, signal: AbortSignal): Promise<Readable> {
+    if (stream.file !== undefined) return readAndRemove(stream.file);
     return this.written(stream.columns, signal, async (path) => {
       const maxBytes = this.config.resultMaxMb * BYTES_PER_MB;
       await pipeline(Readable.from(bytesOf(stream, maxBytes), { objectMode: false }), createWriteStream(path), {
@@ -76,9 +77,7 @@ export class ParquetAnswers implements OnModuleInit {
       const [input, output] = [join(directory, ROWS), join(directory, 'rows.parquet')];
       await rowsInto(input);
       await this.engine.run({ task: 'write_result', input, output, columns }, { directory, signal });
-      const file = await open(output);
-      // Its name goes with the directory; the bytes stay until they are read or the reader has left.
-      return createReadStream('', { fd: file });
+      return await readAndRemove(output);
     } finally {
       this.writing -= 1;
       await rm(directory, { recursive: true, force: true });
@@ -87,6 +86,19 @@ export class ParquetAnswers implements OnModuleInit {
 
   private folder(name = ''): string {
     return this.platform.path('parquet', name);
+  }
+}
+
+/**
+ * The name of the file goes at once; the bytes stay until they are read or the reader has left. A confined process wrote it,
+ * so a link in its place is not followed.
+ */
+async function readAndRemove(path: string): Promise<Readable> {
+  try {
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    return createReadStream('', { fd: file });
+  } finally {
+    await rm(path, { force: true });
   }
 }
 

@@ -91,7 +91,7 @@ export class QueriesController {
     const running: QueryOptions = { parameters: body.parameters ?? {}, timeoutMs: timeout.seconds * 1_000 };
     const format = formatOf(options.mode, request.headers.accept);
     if (format === 'parquet') {
-      const stream = await this.queries.run(origin, { ...running, format: 'ndjson' });
+      const stream = await this.queries.run(origin, { ...running, format: 'ndjson', toFile: true });
       const file = await this.parquet.ofStream(stream, origin.signal);
       void reply.type(PARQUET);
       return file;

@@ -20,6 +20,8 @@ export interface QueryOptions {
   maxRows?: number;
   /** Rows in one batch. */
   batchRows?: number;
+  /** See {@link QueryRequest.toFile}. */
+  toFile?: boolean;
   /** `json` (the default): batches join to the inside of an array; `ndjson`: a line for each row. */
   format?: QueryRequest['format'];
   /** Whoever would rather have an operation than wait longer for a place gets {@link NoPlaceYet}. */
@@ -92,12 +94,12 @@ export class QueriesService {
   /** Holds its place until the engine has the whole result; how fast that is read is the reader's own affair. */
   private async execute(query: RunningQuery, options: QueryOptions): Promise<QueryStream> {
     const { graph, statement } = query.origin;
-    const { timeoutMs, parameters, maxRows, batchRows, format = 'json', background } = options;
+    const { timeoutMs, parameters, maxRows, batchRows, toFile, format = 'json', background } = options;
     const entered = this.enter(query, options);
     const leave = entered instanceof Promise ? await entered : entered;
     try {
       const remainingMs = background ? timeoutMs : Math.max(1, Math.ceil(timeoutMs - query.elapsedMs));
-      const request = { statement, parameters, maxRows, batchRows, format, timeoutMs: remainingMs };
+      const request = { statement, parameters, maxRows, batchRows, toFile, format, timeoutMs: remainingMs };
       return await this.engine.query(await this.live.resolve(graph.id), request, query.signal);
     } finally {
       leave();

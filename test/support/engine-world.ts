@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { Confinement, type ConfinementLevel } from '../../src/engine/confinement';
+import { PlatformConfig } from '../../src/config/platform.config';
 import { EngineConfig } from '../../src/engine/engine.config';
 import type { BuildSpec, GenerationRef, QueryRequest, QuerySummary, QueryColumn } from '../../src/engine/graph-engine';
 import { LadybugEngine } from '../../src/engine/ladybug/ladybug-engine';
@@ -20,7 +21,8 @@ export class EngineWorld {
   constructor(settings: Partial<EngineConfig> = {}, level: ConfinementLevel = 'none') {
     mkdirSync(this.input);
     Logger.overrideLogger(false);
-    this.engine = new LadybugEngine(Object.assign(new EngineConfig(), settings), new Confinement(level));
+    const platform = Object.assign(new PlatformConfig(), { dataDir: this.folder });
+    this.engine = new LadybugEngine(Object.assign(new EngineConfig(), settings), new Confinement(level), platform);
   }
 
   /** A place for a new generation. */

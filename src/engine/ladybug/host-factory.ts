@@ -4,23 +4,24 @@ import type { EngineConfig } from '../engine.config';
 import { GraphUnreadable } from '../engine.errors';
 import { graphFile } from './graph-file';
 import { HostProcess } from './host-process';
+import { newScratch } from './scratch-folders';
 import { BYTES_PER_MB } from '../../common/units';
-
-/** A reader has nothing to write; its engine may keep a few notes. */
-const READER_FILE_BYTES = 16 * BYTES_PER_MB;
 
 /** Starts host processes with the limits of the configuration. */
 export class HostFactory {
   constructor(
     private readonly config: EngineConfig,
     private readonly confinement: Confinement,
+    /** Has a folder for each reader while it lives; without it none writes results to files. */
+    private readonly scratch?: string,
   ) {}
 
-  /** A host that answers queries; it can only read the directory. */
-  reader(directory: string): Promise<HostProcess> {
+  /** A host that answers queries; it can only read the directory, and write results to a folder of its own. */
+  async reader(directory: string): Promise<HostProcess> {
     const file = graphFile(directory);
     // The engine would make a new, empty database.
-    if (!existsSync(file)) return Promise.reject(new GraphUnreadable());
+    if (!existsSync(file)) throw new GraphUnreadable();
+    const scratch = this.scratch === undefined ? undefined : await newScratch(this.scratch);
     return HostProcess.start({
       open: {
         mode: 'read',
@@ -32,10 +33,12 @@ export class HostFactory {
       },
       confinement: this.confinement,
       readOnly: [directory],
-      writable: [],
+      writable: scratch === undefined ? [] : [scratch],
+      scratch,
       startMs: this.config.startSeconds * 1000,
       memoryBytes: this.config.hostMemoryMb * BYTES_PER_MB,
-      limits: { fileBytes: READER_FILE_BYTES, cpuSeconds: this.config.cpuSeconds },
+      // A result is in memory before it is written, and smaller in its file.
+      limits: { fileBytes: this.config.hostMemoryMb * BYTES_PER_MB, cpuSeconds: this.config.cpuSeconds },
     });
   }
 

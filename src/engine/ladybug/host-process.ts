@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { rm } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
 import { Logger } from '@nestjs/common';
 import { killGroup } from '../../common/process-group';
@@ -82,6 +83,8 @@ export class HostProcess {
       child.on('close', () => resolve());
     });
     void this.ended.then(() => this.bury());
+    const { scratch } = options;
+    if (scratch !== undefined) void this.ended.then(() => rm(scratch, { recursive: true, force: true }));
   }
 
   /** Starts a process and opens the file. Throws {@link GraphUnreadable} or {@link EngineLost}. */
@@ -125,7 +128,7 @@ export class HostProcess {
 
   /** Begins a query; `ready` and `settled` of what is returned tell how it goes. Throws {@link QueryInvalid}. */
   query(request: QueryRequest, signal?: AbortSignal): RemoteQuery {
-    const query = new RemoteQuery((this.lastStream += 1), request, this.channel);
+    const query = new RemoteQuery((this.lastStream += 1), request, this.channel, this.options.scratch);
     if (!this.alive) {
       query.fail(new HostGone());
       return query;
@@ -154,6 +157,7 @@ export class HostProcess {
       clearInterval(abandonTimer);
       signal?.removeEventListener('abort', abandon);
       this.queries.delete(query.id);
+      query.tidy().catch((error: Error) => this.logger.warn(`A file of a query stays: ${error.message}`));
     });
     return query;
   }

@@ -2,12 +2,16 @@ import type { LbugValue } from '@ladybugdb/core';
 import type { ExactStatements } from './exact-statements';
 import { FrameType, type FrameChannel } from './frames';
 import type { Lanes } from './lanes';
-import { HostFailure, type QueryMessage } from './messages';
+import { type ColumnsMessage, HostFailure, type QueryMessage } from './messages';
 import { bindParameters } from './parameters';
+import { mayBeFile, writeResultFile } from './result-file';
 import { columnsOf, ResultReader, type ExactQuery } from './result-reader';
 import type { TableTypes } from '../value-types';
 
 const BATCH_ROWS = 2_000;
+/** What rows take on their way to a file, at least: a process that writes them, and its work for each. */
+const ROWS_TO_FILE_MS = 100;
+const ROW_TO_FILE_MS = 0.002;
 
 /** One query inside the host: executes, then serialises and sends rows as far as the reader's credit goes. */
 export class HostQuery {
@@ -37,12 +41,45 @@ export class HostQuery {
   }
 
   async run(lanes: Lanes): Promise<void> {
-    const reader = await this.open(lanes);
+    const { file } = this.message;
+    const reader = file === undefined ? await this.open(lanes) : await this.openOrWrite(lanes, file);
+    if (reader === undefined) return;
     try {
       await this.send(reader);
     } finally {
       reader.close();
     }
+  }
+
+  /** Undefined where the engine has written the result to the file, and it is told. */
+  private async openOrWrite(lanes: Lanes, file: string): Promise<ResultReader | undefined> {
+    const started = performance.now();
+    const reader = await this.read(lanes, this.message.statement);
+    const took = performance.now() - started;
+    try {
+      const bytes = await this.write(lanes, reader, took, file);
+      if (bytes === undefined) return await this.exactly(lanes, reader);
+      reader.close();
+      const { columns, total: rows } = reader;
+      this.channel.sendJson(FrameType.Columns, this.stream, { columns, file: { bytes } } satisfies ColumnsMessage);
+      this.sendEnd(rows, false);
+      return undefined;
+    } catch (error) {
+      reader.close();
+      throw error;
+    }
+  }
+
+  /** The statement runs once more for this, so it is done only where the rows would take longer. */
+  private async write(lanes: Lanes, reader: ResultReader, tookMs: number, file: string): Promise<number | undefined> {
+    const { statement } = this.message;
+    const { original: columns, total: rows, truncated } = reader;
+    if (truncated || tookMs > ROWS_TO_FILE_MS + rows * ROW_TO_FILE_MS || !mayBeFile(statement, columns))
+      return undefined;
+    const parameters = bindParameters(this.message.parameters) as Record<string, LbugValue>;
+    return lanes.use(statement, this.remainingMs(), (lane) =>
+      writeResultFile(lane, { statement, parameters, columns, rows, file, timeoutMs: this.remainingMs() }),
+    );
   }
 
   /** Runs the statement, in other words where its result would lose something on the way through the binding. */
@@ -55,7 +92,12 @@ export class HostQuery {
       reader.close();
       this.exact.forget(statement);
     }
-    const plain = await this.read(lanes, statement);
+    return this.exactly(lanes, await this.read(lanes, statement));
+  }
+
+  /** The given reader, or one of the statement in other words. */
+  private async exactly(lanes: Lanes, plain: ResultReader): Promise<ResultReader> {
+    const { statement } = this.message;
     let reader = plain;
     try {
       const exact = plain.exactQuery(statement);
@@ -122,8 +164,12 @@ export class HostQuery {
       sent += rows;
       if (!reader.done) await new Promise(setImmediate);
     }
+    this.sendEnd(sent, reader.truncated);
+  }
+
+  private sendEnd(rows: number, truncated: boolean): void {
     const executionMs = Math.round((performance.now() - this.started) * 1000) / 1000;
-    this.channel.sendJson(FrameType.End, this.stream, { rows: sent, truncated: reader.truncated, executionMs });
+    this.channel.sendJson(FrameType.End, this.stream, { rows, truncated, executionMs });
   }
 
   private sendBatch(rows: number, bytes: Buffer): void {

@@ -1,6 +1,7 @@
 import { rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { PlatformConfig } from '../../config/platform.config';
 import { Confinement } from '../confinement';
 import { EngineConfig } from '../engine.config';
 import { EngineBusy, EngineLost } from '../engine.errors';
@@ -25,6 +26,7 @@ import { HostFactory } from './host-factory';
 import { HostPool } from './host-pool';
 import type { HostProcess } from './host-process';
 import { planTree } from './plan-tree';
+import { removeAbandoned } from './scratch-folders';
 import { guardCondition, guardStatement } from './statement-guard';
 import { BYTES_PER_MB } from '../../common/units';
 
@@ -37,15 +39,18 @@ const CHECK_TIMEOUT_MS = 10_000;
 
 /** The embedded engine: LadybugDB, one file and (while it is awake) one host process per generation. */
 @Injectable()
-export class LadybugEngine extends GraphEngine implements OnApplicationShutdown {
+export class LadybugEngine extends GraphEngine implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(LadybugEngine.name);
   private readonly pool: HostPool<HostProcess>;
   private readonly builder: GraphBuilder;
   private readonly directories = new WeakMap<GenerationRef, string>();
 
-  constructor(config: EngineConfig, confinement: Confinement) {
+  private readonly scratch: string;
+
+  constructor(config: EngineConfig, confinement: Confinement, platform: PlatformConfig) {
     super();
-    const hosts = new HostFactory(config, confinement);
+    this.scratch = platform.path('scratch');
+    const hosts = new HostFactory(config, confinement, this.scratch);
     this.pool = new HostPool<HostProcess>(
       {
         maxHosts: config.maxHosts,
@@ -60,6 +65,10 @@ export class LadybugEngine extends GraphEngine implements OnApplicationShutdown 
         ? 'Engine processes are not confined: install bubblewrap for a sandbox (statements are guarded either way)'
         : `Engine processes are confined by ${confinement.level}`,
     );
+  }
+
+  onModuleInit(): Promise<void> {
+    return removeAbandoned(this.scratch);
   }
 
   build(

@@ -71,9 +71,10 @@ export class Lane {
     await this.prepare(statement, {});
   }
 
-  /** Runs a statement of the platform itself and returns its rows; only for few. */
-  async run(statement: string): Promise<Record<string, LbugValue>[]> {
-    const result = single(await this.connection.query(statement));
+  /** Runs a statement of the platform itself, without judging it, and returns its rows; only for few. */
+  async run(statement: string, parameters: Parameters = {}, timeoutMs?: number): Promise<Record<string, LbugValue>[]> {
+    if (timeoutMs !== undefined) this.connection.setQueryTimeout(timeoutMs);
+    const result = single(await this.connection.execute(await this.prepareOne(statement), parameters));
     try {
       return result.getAllSync();
     } finally {
@@ -110,7 +111,8 @@ export class Lane {
     throw new HostFailure('query_invalid', message);
   }
 
-  private async planOf(statement: string, parameters: Parameters): Promise<string> {
+  /** The engine's plan of a statement, as it prints it. */
+  async planOf(statement: string, parameters: Parameters): Promise<string> {
     const explain = await this.prepareOne(explainOf(statement));
     const result = single(await this.connection.execute(explain, parameters));
     try {

@@ -27,12 +27,16 @@ export interface QueryMessage {
   format: 'ndjson' | 'json';
   maxRows?: number;
   batchRows?: number;
+  /** Where the host may have the engine write the whole result as Parquet. */
+  file?: string;
   /** Bytes that the host may send before it needs more credit. */
   credit: number;
 }
 
 export interface ColumnsMessage {
   columns: QueryColumn[];
+  /** The result is in the file that was named, and no rows follow. */
+  file?: { bytes: number };
 }
 
 export interface EndMessage {

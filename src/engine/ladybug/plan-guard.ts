@@ -6,12 +6,17 @@ const FORBIDDEN =
 /** Functions that plans of ordinary reads contain (passing of intermediate tables and variable-length paths). */
 const INTERNAL_FUNCTIONS = new Set(['READ_FTABLE']);
 
+/** The names of a plan's operators, in the order in which it is printed. Text in string literals may add to them. */
+export function operatorsOf(plan: string): string[] {
+  return [...plan.matchAll(/│\s*([A-Z_0-9]+)\[\d+\]\s*(?=│)/g)].map(([, operator]) => operator);
+}
+
 /**
  * Second wall: reads the engine's own plan of a statement and returns the first operator or table function that is
  * not plain reading, or undefined. Text in string literals can only add findings, never hide one.
  */
 export function forbiddenInPlan(plan: string): string | undefined {
-  for (const [, operator] of plan.matchAll(/│\s*([A-Z_0-9]+)\[\d+\]\s*(?=│)/g)) {
+  for (const operator of operatorsOf(plan)) {
     if (FORBIDDEN.test(operator)) return operator;
   }
   for (const [, name] of plan.matchAll(/│\s*Function:\s*([A-Za-z_0-9]+)\s*(?=│)/g)) {

@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { DomainError } from '../../common/domain-error';
 import { QueryCancelled } from '../engine.errors';
 import type { QueryColumn, QueryRequest, QueryStream, QuerySummary, RowBatch } from '../graph-engine';
@@ -18,6 +20,9 @@ export class RemoteQuery {
   readonly settled: Promise<void>;
 
   readonly received = { rows: 0, bytes: 0 };
+  /** Where the host may write the result, and whether it did and the reader has it. */
+  private readonly file: string | undefined;
+  private fileGiven = false;
 
   private readonly batches: RowBatch[] = [];
   private readonly summary: Promise<QuerySummary>;
@@ -34,7 +39,9 @@ export class RemoteQuery {
     readonly id: number,
     readonly request: QueryRequest,
     private readonly channel: FrameChannel,
+    scratch?: string,
   ) {
+    if (request.toFile && scratch !== undefined) this.file = join(scratch, `${id}.parquet`);
     this.ready = new Promise((resolve, reject) => ([this.resolveReady, this.rejectReady] = [resolve, reject]));
     this.summary = new Promise((resolve, reject) => ([this.resolveSummary, this.rejectSummary] = [resolve, reject]));
     this.settled = new Promise((resolve) => (this.resolveSettled = resolve));
@@ -56,6 +63,7 @@ export class RemoteQuery {
       format,
       maxRows,
       batchRows,
+      file: this.file,
       credit: CREDIT_BYTES,
     };
     this.channel.sendJson(FrameType.Query, this.id, message);
@@ -65,7 +73,7 @@ export class RemoteQuery {
     switch (type) {
       case FrameType.Columns:
         this.executing = false;
-        this.resolveReady(this.streamOf((parse(payload) as ColumnsMessage).columns));
+        this.begin(parse(payload) as ColumnsMessage);
         return;
       case FrameType.Rows:
         if (this.abandoned) return;
@@ -75,14 +83,18 @@ export class RemoteQuery {
         this.wakeReader?.();
         return;
       case FrameType.End:
-        this.resolveSummary(parse(payload) as EndMessage);
-        this.finish(undefined);
+        this.end(parse(payload) as EndMessage);
         return;
       case FrameType.Failure:
         this.fail(failureOf(parse(payload) as FailureMessage, this.request.timeoutMs));
         return;
       default:
     }
+  }
+
+  /** Removes what the host wrote and no reader got. Only once it is {@link settled}. */
+  async tidy(): Promise<void> {
+    if (this.file !== undefined && !this.fileGiven) await rm(this.file, { force: true });
   }
 
   /** Ends it for host and reader alike. */
@@ -103,6 +115,20 @@ export class RemoteQuery {
     this.rejectSummary(error);
     this.wakeReader?.();
     this.channel.send(FrameType.Cancel, this.id, Buffer.alloc(0));
+  }
+
+  private begin({ columns, file }: ColumnsMessage): void {
+    if (file !== undefined && !this.abandoned) {
+      this.fileGiven = true;
+      this.received.bytes = file.bytes;
+    }
+    this.resolveReady({ ...this.streamOf(columns), file: this.fileGiven ? this.file : undefined });
+  }
+
+  private end(summary: EndMessage): void {
+    if (this.fileGiven) this.received.rows = summary.rows;
+    this.resolveSummary(summary);
+    this.finish(undefined);
   }
 
   private finish(error: Error | undefined): void {

@@ -42,7 +42,7 @@ export class ResultReader {
   readonly total: number;
   private readonly wanted: number;
   /** As the engine gives them. */
-  private readonly original: QueryColumn[];
+  readonly original: QueryColumn[];
   private readonly names: Set<string>[];
   private readonly losses = new Losses();
   private readonly toText: (row: Record<string, unknown>) => string;

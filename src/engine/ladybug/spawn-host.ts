@@ -11,6 +11,8 @@ export interface HostOptions {
   /** Paths besides the program that the process may read or change. */
   readOnly: string[];
   writable: string[];
+  /** Among the writable ones, where results may be written; removed with the host. */
+  scratch?: string;
   startMs: number;
   /** It is ended when it holds more. */
   memoryBytes: number;
