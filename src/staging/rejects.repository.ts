@@ -40,6 +40,16 @@ export class RejectsRepository {
     return found;
   }
 
+  /** The operation that rejected rows last, of those whose rows are still there. */
+  async newest(graphId: string): Promise<string | undefined> {
+    const [found] = await this.transactor.em.query<{ id: string }[]>(
+      `select operation_id as id from kept_rejects where graph_id = $1 and removed_at is null
+       order by kept_at desc, operation_id desc limit 1`,
+      [graphId],
+    );
+    return found?.id;
+  }
+
   /** Gives up those that were kept for so many days. */
   async expire(days: number): Promise<void> {
     await this.transactor.em.query(

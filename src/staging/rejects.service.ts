@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
+import { OPERATION_ID } from '../common/ids';
 import { OperationNotFound } from '../operations/operations.errors';
 import { OperationsService } from '../operations/operations.service';
 import type { OperationContext } from '../jobs/operation-context';
@@ -40,11 +41,17 @@ export class RejectsService {
     return this.rejects.removeAll(graphId);
   }
 
+  /** Which operation of the graph rejected rows last, of those whose rows are still kept. */
+  newest(graphId: string): Promise<string | undefined> {
+    return this.rejects.newest(graphId);
+  }
+
   /**
    * Puts the rejected rows of an operation of this graph into a folder: a file for each table, none where all rows were
    * right. Throws `OperationNotFound`, {@link RejectsRemoved}.
    */
   async checkout(graphId: string, operationId: string, folder: string): Promise<string[]> {
+    if (!OPERATION_ID.test(operationId)) throw new OperationNotFound(operationId);
     const operation = await this.operations.get(operationId);
     if (operation.graphId !== graphId) throw new OperationNotFound(operationId);
     const kept = await this.rejects.find(graphId, operationId);

@@ -68,8 +68,8 @@ describe('kept rejects', () => {
     connection.closeSync();
     return { table: name, rejectsFile } as PreparedTable;
   };
-  const keep = async (id: string, attempt: number, tables: PreparedTable[]): Promise<void> =>
-    api.get(RejectsService).keep(await contextOf(id, attempt), graphId, tables);
+  const keep = async (id: string, attempt: number, tables: PreparedTable[], graph = graphId): Promise<void> =>
+    api.get(RejectsService).keep(await contextOf(id, attempt), graph, tables);
   const end = (id: string) =>
     api.sql(`update operation set status = 'completed', ended_at = now() where id = $1`, [id]);
   const ask = (id: string, rest = '', by = user, graph = graphId) =>
@@ -112,6 +112,40 @@ describe('kept rejects', () => {
     expect((await ask(id, `/download?reason=${encodeURIComponent("' or true --")}`)).body).toBe('');
     expect((await ask(id, '/download?format=xml')).statusCode).toBe(422);
     expect(await rowsOf(id, '?limit=1&table_name=Person&file_id=f1&offset=5')).toMatchObject([{ row: 6 }]);
+  }, 60_000);
+
+  it('are a table beside the staging tables, of the last materialization that rejected any or of a named one', async () => {
+    const graph = await newGraph();
+    const sql = (statement: string, more: object = {}) =>
+      api.call(`POST /v1/graphs/${graph}/tables/query`, user, { sql: statement, ...more });
+    const rows = async (statement: string, more: object = {}) =>
+      (await sql(statement, more)).json<{ rows: unknown[][] }>().rows;
+    const count = 'select count(*), count(distinct table_name) from rejects';
+    expect(await rows(count)).toEqual([[0, 0]]);
+    const first = await running(1, graph);
+    await keep(first, 1, [await table('Person', 3, '{"id":"x1"}'), await table('KNOWS', 2, '{}')], graph);
+    await end(first);
+    const second = await running(1, graph);
+    await keep(second, 1, [await table('Person', 1, '{"id":"x2"}')], graph);
+    await end(second);
+    const third = await running(1, graph);
+    await keep(third, 1, [{ table: 'Person', rejectsFile: null } as PreparedTable], graph);
+    expect(await rows(count)).toEqual([[1, 1]]);
+    expect(await rows(count, { rejects_of: first })).toEqual([[5, 2]]);
+    const joined = `select r.data ->> 'id', r."row", r.detail, p.id from Rejects r left join Person p on p.id = r."row" where r.reason = $1`;
+    expect(await rows(joined, { parameters: ['type_mismatch'] })).toEqual([['x2', 1, 'no number, "0"', null]]);
+    for (const [rejects_of, asked] of [
+      ['op_1', graph],
+      [first, await newGraph()],
+    ]) {
+      const answer = await api.call(`POST /v1/graphs/${asked}/tables/query`, user, { sql: count, rejects_of });
+      expect([answer.statusCode, answer.json<{ code: string }>().code]).toEqual([404, 'operation_not_found']);
+    }
+    // Who does not ask for them does not meet them.
+    expect((await sql('select * from Person', { rejects_of: 'op_1' })).statusCode).toBe(200);
+    await api.sql('update kept_rejects set removed_at = now() where operation_id = $1', [second]);
+    expect(await rows(count)).toEqual([[5, 2]]);
+    expect((await sql(count, { rejects_of: second })).json()).toMatchObject({ status: 404, code: 'rejects_removed' });
   }, 60_000);
 
   it('are not found under another operation, graph or organisation; an operation without any has none', async () => {

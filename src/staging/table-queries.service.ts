@@ -5,7 +5,6 @@ import type { Readable } from 'node:stream';
 import type { Json } from '@duckdb/node-api';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../common/clock';
-import { OPERATION_ID } from '../common/ids';
 import { BYTES_PER_MB } from '../common/units';
 import { PlatformConfig } from '../config/platform.config';
 import { GraphsService } from '../graphs/graphs.service';
@@ -22,7 +21,6 @@ import type {
 import { StagingEngine } from './duckdb/staging-engine';
 import { preparePlan } from './prepare-plan';
 import type { StagedFile } from './staged-file.entity';
-import { OperationNotFound } from '../operations/operations.errors';
 import { RejectsService } from './rejects.service';
 import { StagingConfig } from './staging.config';
 import { SqlTimeout, TableQueriesBusy } from './staging.errors';
@@ -33,8 +31,9 @@ const KILL_AFTER_TIMEOUT_MS = 2_000;
 /** A process that was killed may leave a directory; nothing that runs is older. */
 const LEFT_BEHIND_MS = 60 * 60 * 1000;
 
-/** For when there are none. */
-const NO_REJECTS: QueryTable['columns'] = REJECT_COLUMNS.map((name) => ({
+/** As what SQL over the staging tables sees rejected rows. A type of the schema with this name comes first. */
+const REJECTS = 'rejects';
+const REJECTS_COLUMNS: QueryTable['columns'] = REJECT_COLUMNS.map((name) => ({
   name,
   type: name === 'row' ? 'INT64' : 'STRING',
 }));
@@ -46,6 +45,12 @@ export interface TableQuery {
   parameters: Json[];
   offset: number;
   limit: number;
+}
+
+/** A statement of a user. */
+export interface StagedQuery extends TableQuery {
+  /** The operation whose rejected rows are the table `rejects`; else the last one of the graph that rejected any. */
+  rejectsOf?: string;
 }
 
 /** Some files of a table, oldest first. */
@@ -77,11 +82,17 @@ export class TableQueriesService implements OnModuleInit {
   }
 
   /**
-   * Throws {@link TableQueriesBusy}, {@link SqlTimeout}, `SqlInvalid`, `SqlRefused`, `SqlOutOfMemory`, or what the staging
-   * engine throws. An abort ends the process.
+   * Throws {@link TableQueriesBusy}, {@link SqlTimeout}, `SqlInvalid`, `SqlRefused`, `SqlOutOfMemory`, what the staging
+   * engine throws, and for rejected rows what `RejectsService.checkout` throws. An abort ends the process.
    */
-  run(graphId: string, query: TableQuery, signal: AbortSignal): Promise<QueryResult> {
-    const tables = (directory: string): Promise<QueryTable[]> => this.stagedTables(graphId, directory);
+  run(graphId: string, { rejectsOf, ...query }: StagedQuery, signal: AbortSignal): Promise<QueryResult> {
+    const tables = async (directory: string): Promise<QueryTable[]> => {
+      const staged = await this.stagedTables(graphId, directory);
+      // Most statements do not ask for them, and they have to be fetched.
+      if (staged.some(({ table }) => table.toLowerCase() === REJECTS) || !/rejects/i.test(query.sql)) return staged;
+      const operationId = rejectsOf ?? (await this.kept.newest(graphId));
+      return [...staged, await this.rejectsTable(graphId, operationId, directory)];
+    };
     return this.limited(tables, this.pageOf(query), signal);
   }
 
@@ -107,17 +118,13 @@ export class TableQueriesService implements OnModuleInit {
     page: { limit: number; offset: number },
     signal: AbortSignal,
   ): Promise<QueryResult> {
-    if (!OPERATION_ID.test(operationId)) throw new OperationNotFound(operationId);
     const wanted = conditions(filter);
     const where = wanted.length > 0 ? `where ${wanted.map(({ name }) => `${name} = ?`).join(' and ')}` : '';
-    const sql = `select table_name, file_id, file_name, "row", reason, detail, data from rejects ${where}
+    const sql = `select table_name, file_id, file_name, "row", reason, detail, data from ${REJECTS} ${where}
       order by table_name, file_name, file_id, "row"`;
     const query = { sql, parameters: wanted.map(({ value }) => value), ...page };
     return this.limited(
-      async (directory) => {
-        const parts = await this.kept.checkout(graphId, operationId, directory);
-        return [{ table: 'rejects', columns: NO_REJECTS, parts }];
-      },
+      async (directory) => [await this.rejectsTable(graphId, operationId, directory)],
       this.pageOf(query),
       signal,
     );
@@ -134,7 +141,6 @@ export class TableQueriesService implements OnModuleInit {
     format: ExportJob['format'],
     signal: AbortSignal,
   ): Promise<Readable> {
-    if (!OPERATION_ID.test(operationId)) throw new OperationNotFound(operationId);
     return this.inTurn(async (directory) => {
       const parts = await this.kept.checkout(graphId, operationId, directory);
       const output = join(directory, 'rejects');
@@ -183,6 +189,13 @@ export class TableQueriesService implements OnModuleInit {
       tables.push(await this.partsOf({ table, columns, files: own }, directory));
     }
     return tables;
+  }
+
+  private async rejectsTable(graphId: string, operationId: string | undefined, directory: string): Promise<QueryTable> {
+    const folder = join(directory, REJECTS);
+    await mkdir(folder, { recursive: true });
+    const parts = operationId === undefined ? [] : await this.kept.checkout(graphId, operationId, folder);
+    return { table: REJECTS, columns: REJECTS_COLUMNS, parts };
   }
 
   private async partsOf({ table, columns, files }: TableFiles, directory: string): Promise<QueryTable> {

@@ -76,14 +76,16 @@ export class TablesController {
   @NotRepeatable('Queries change nothing')
   @HttpCode(200)
   @Requires('graph:viewer')
-  @ApiOperation({ summary: 'One SQL SELECT (DuckDB) over the staging tables, as they were staged' })
+  @ApiOperation({
+    summary: 'One SQL SELECT (DuckDB) over the staging tables, as they were staged, and the rows that were rejected',
+  })
   @ApiOkResponse({ type: TableQueryResponse })
   async query(
     @CurrentGraph() graph: GraphAccess,
-    @Body() { sql, parameters, limit = 1_000, offset = 0 }: TableQueryRequest,
+    @Body() { sql, parameters, limit = 1_000, offset = 0, rejects_of }: TableQueryRequest,
     @ClosedSignal() signal: AbortSignal,
   ): Promise<TableQueryResponse> {
-    const query = { sql, parameters: parameters ?? [], limit, offset };
+    const query = { sql, parameters: parameters ?? [], limit, offset, rejectsOf: rejects_of ?? undefined };
     return toTableQueryResponse(await this.queries.run(graph.id, query, signal), offset);
   }
 }

@@ -70,6 +70,16 @@ export class TableQueryRequest {
   @IsInt()
   @Min(0)
   offset?: number = 0;
+
+  @ApiProperty({
+    required: false,
+    nullable: true,
+    description:
+      'the materialization whose rejected rows are the table "rejects"; without it the last that rejected any',
+  })
+  @IsOptional()
+  @Text({ max: 64 })
+  rejects_of?: string | null;
 }
 
 export class TableQueryResponse {
