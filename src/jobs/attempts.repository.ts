@@ -178,6 +178,16 @@ export class AttemptsRepository {
     );
   }
 
+  /** An operation that waits to be run, and whose it is. */
+  async waiting(operationId: string): Promise<(ReadyOperation & { orgId: string }) | undefined> {
+    const [found] = await this.tx.em.query<(ReadyOperation & { orgId: string })[]>(
+      `select id, type, attempt, run_after as "runAfter", org_id as "orgId" from operation
+       where id = $1 and status = 'pending'`,
+      [operationId],
+    );
+    return found;
+  }
+
   /** The queue does not have these after all: the sweeper sends them again at its next look. */
   async markUndelivered(operationIds: string[]): Promise<void> {
     await this.tx.em.query(`update operation set delivered_at = null where id = any($1) and status = 'pending'`, [

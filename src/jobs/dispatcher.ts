@@ -84,9 +84,9 @@ export class Dispatcher implements OnModuleInit, BeforeApplicationShutdown {
 }
 
 /** One job for each attempt: telling the queue again of what it already has changes nothing. */
-function deliveryOptions({ id, attempt, runAfter }: ReadyOperation): BulkJobOptions {
+function deliveryOptions({ id, attempt, runAfter, delivery }: ReadyOperation): BulkJobOptions {
   return {
-    jobId: `${id}.${attempt}`,
+    jobId: [id, attempt, delivery ?? []].flat().join('.'),
     delay: Math.max(0, runAfter.getTime() - Date.now()),
     attempts: 1,
     removeOnComplete: true,

@@ -10,6 +10,7 @@ import { DeadLettersController } from './dead-letters.controller';
 import { DeadLettersRepository } from './dead-letters.repository';
 import { DeadLettersService } from './dead-letters.service';
 import { Dispatcher } from './dispatcher';
+import { FairShares } from './fair-shares';
 import { LeaseGuard } from './lease-guard';
 import { OperationRuntime } from './operation-runtime';
 import { QueueModule } from './queue.module';
@@ -35,6 +36,7 @@ import { Workers } from './workers';
     DeadLettersRepository,
     DeadLettersService,
     Dispatcher,
+    FairShares,
     LeaseGuard,
     OperationRuntime,
     Queues,

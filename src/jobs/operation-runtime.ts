@@ -12,6 +12,7 @@ import type { Operation, OperationProgress } from '../operations/operation.entit
 import { OperationTimedOut } from './abort-reasons';
 import { AttemptEndings } from './attempt-endings';
 import { AttemptsRepository } from './attempts.repository';
+import { FairShares } from './fair-shares';
 import { JobsConfig } from './jobs.config';
 import { OperationContext } from './operation-context';
 import { ProgressReporter } from './progress-reporter';
@@ -30,6 +31,7 @@ export class OperationRuntime {
   constructor(
     readonly types: OperationTypes,
     private readonly attempts: AttemptsRepository,
+    private readonly shares: FairShares,
     private readonly running: RunningAttempts,
     private readonly endings: AttemptEndings,
     private readonly batches: EventBatches,
@@ -38,9 +40,16 @@ export class OperationRuntime {
     private readonly config: JobsConfig,
   ) {}
 
-  /** Does nothing where there is nothing to claim: delivered twice, cancelled, ended or taken by somebody else. */
+  /**
+   * Does nothing where there is nothing to claim: delivered twice, cancelled, ended or taken by somebody else; and where its
+   * organisation has as many of the type running here as it may.
+   */
   async execute(contract: OperationContract, operationId: string, work: Work): Promise<void> {
     if (this.running.stopping) return this.attempts.markUndelivered([operationId]);
+    await this.shares.within(contract, operationId, () => this.claimAndRun(contract, operationId, work));
+  }
+
+  private async claimAndRun(contract: OperationContract, operationId: string, work: Work): Promise<void> {
     const { workerId } = this.running;
     const operation = await this.throughOutages(() =>
       this.attempts.claim({ operationId, type: contract.name, workerId, leaseMs: this.config.leaseSeconds * 1000 }),

@@ -36,6 +36,7 @@ describe('defineOperation', () => {
     [{ timeoutMs: 0 }, 'policy.timeoutMs must be a whole number of at least 1'],
     [{ timeoutMs: Infinity }, 'policy.timeoutMs must be'],
     [{ concurrency: 0 }, 'policy.concurrency must be a whole number of at least 1'],
+    [{ perOrg: 0 }, 'policy.perOrg must be a whole number of at least 1'],
     [{ concurrency: 1.5 }, 'policy.concurrency must be'],
     [{ retentionDays: 0 }, 'policy.retentionDays must be a whole number of at least 1'],
     [{ cancellable: undefined }, 'policy.cancellable must be true or false'],

@@ -13,6 +13,8 @@ export interface OperationPolicy {
   timeoutMs: number;
   /** Runs at once in one worker process. */
   concurrency: number;
+  /** Of those, at most so many of one organisation; without it there is no such limit. */
+  perOrg?: number;
   cancellable: boolean;
   /** Days that an ended operation and its events are kept. */
   retentionDays: number;
@@ -31,7 +33,7 @@ export interface OperationContract<P extends object = object> {
 }
 
 /** Least value of each number of a policy, in its own unit. */
-const LEAST: Record<Exclude<keyof OperationPolicy, 'cancellable'>, number> = {
+const LEAST: Record<Exclude<keyof OperationPolicy, 'cancellable' | 'perOrg'>, number> = {
   attempts: 1,
   backoffMs: 0,
   timeoutMs: 1,
@@ -64,6 +66,10 @@ function policyProblems(policy: OperationPolicy): string[] {
       return !Number.isSafeInteger(value) || value < least;
     })
     .map(([field, least]) => `policy.${field} must be a whole number of at least ${least}`);
+  const { perOrg } = policy;
+  if (perOrg !== undefined && !(Number.isSafeInteger(perOrg) && perOrg >= 1)) {
+    problems.push('policy.perOrg must be a whole number of at least 1, or left out');
+  }
   if (typeof policy.cancellable !== 'boolean') problems.push('policy.cancellable must be true or false');
   return problems;
 }

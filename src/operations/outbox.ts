@@ -5,7 +5,10 @@ import { Transactor } from '../database/transactor';
 import type { Operation } from './operation.entity';
 
 /** What a queue has to know of an operation: which, in which queue, and not before when. */
-export type ReadyOperation = Pick<Operation, 'id' | 'type' | 'attempt' | 'runAfter'>;
+export interface ReadyOperation extends Pick<Operation, 'id' | 'type' | 'attempt' | 'runAfter'> {
+  /** Tells this delivery from others of the same attempt, where the queue must not take them for one. */
+  delivery?: string;
+}
 
 /** Tells the dispatcher of this process about work, once it is committed. The rows themselves are the outbox. */
 @Injectable()

@@ -153,6 +153,31 @@ describe('queries that run as operations', () => {
     expect((await ended(id)).status).toBe('completed');
   }, 90_000);
 
+  it('of one organisation leave places of the worker to others, and all have their turn', async () => {
+    const many = await queriedGraph(api, user);
+    const mine: string[] = [];
+    for (let i = 0; i < 40; i += 1) mine.push(await begin(i < 34 ? SLOW : `RETURN ${i} AS n`, many));
+    await shownAsRunning(mine[0], many);
+    const other = await api.user();
+    const theirs = await queriedGraph(api, other);
+    const statusOf = async (id: string, by: ApiUser) =>
+      (await api.call(`GET /v1/operations/${id}/status`, by)).json<Ended>().status;
+    const id = await begin('RETURN 1 AS n', theirs, other);
+    await until('the end of the only query of somebody else', async () =>
+      (await statusOf(id, other)) === 'completed' ? true : undefined,
+    );
+    const statuses = async () => {
+      const rows = await api.sql<{ status: string }>('select status from operation where id = any($1)', [mine]);
+      return rows.map(({ status }) => status);
+    };
+    expect((await statuses()).filter((status) => status === 'running').length).toBeLessThanOrEqual(4);
+    for (const slow of mine.slice(0, 34)) await api.call(`DELETE /v1/operations/${slow}`, user);
+    await until('the end of all', async () =>
+      (await statuses()).every((status) => ['completed', 'cancelled'].includes(status)) ? true : undefined,
+    );
+    expect((await statuses()).filter((status) => status === 'completed')).toHaveLength(6);
+  }, 120_000);
+
   it('count for the breaker, and are refused while it is open', async () => {
     const of = await queriedGraph(api, user);
     const engine = jest.spyOn(api.get(GraphEngine), 'query').mockRejectedValue(new EngineLost());

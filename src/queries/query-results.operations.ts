@@ -16,6 +16,15 @@ export const ExecuteQuery = defineOperation({
   retryRole: 'viewer',
   payload: ExecuteQueryPayload,
   // The statement's own timeout comes first; the time is for waiting and for writing a large result. Many may run at
-  // once, since most of them wait: `admission.ts` says who may have the engine.
-  policy: { attempts: 3, backoffMs: 1_000, timeoutMs: 7_200_000, concurrency: 8, cancellable: true, retentionDays: 30 },
+  // once, since most of them wait: `admission.ts` says who may have the engine. Those who wait hold a place here, so one
+  // organisation has a few of them.
+  policy: {
+    attempts: 3,
+    backoffMs: 1_000,
+    timeoutMs: 7_200_000,
+    concurrency: 32,
+    perOrg: 4,
+    cancellable: true,
+    retentionDays: 30,
+  },
 });
