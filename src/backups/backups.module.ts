@@ -33,7 +33,9 @@ import { CreateBackupProcessor } from './create-backup.processor';
 import { DataKeys } from './data-keys';
 import { DeletedGraphBackupsController } from './deleted-graph-backups.controller';
 import { MasterKeys } from './master-keys';
+import { NewBackups } from './new-backups';
 import { RestoreBackupProcessor } from './restore-backup.processor';
+import { SystemBackups } from './system-backups';
 import { VerifyBackupProcessor } from './verify-backup.processor';
 
 /** Copies of graphs in the object store: encrypted, proven before they count, and restored without touching what is live. */
@@ -69,9 +71,11 @@ import { VerifyBackupProcessor } from './verify-backup.processor';
     CreateBackupProcessor,
     DataKeys,
     MasterKeys,
+    NewBackups,
     RestoreBackupProcessor,
+    SystemBackups,
     VerifyBackupProcessor,
   ],
-  exports: [BackupsService],
+  exports: [BackupsService, SystemBackups],
 })
 export class BackupsModule {}

@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { type AuditActor, AuditService } from '../audit/audit.service';
 import type { Actor } from '../auth/actor';
-import { Clock } from '../common/clock';
 import { Ids, UUID } from '../common/ids';
 import { Transactor } from '../database/transactor';
 import type { Graph } from '../graphs/graph.entity';
@@ -12,7 +11,7 @@ import { OperationsService } from '../operations/operations.service';
 import { GraphMembersService } from '../orgs/graph-members.service';
 import { OrgsService } from '../orgs/orgs.service';
 import { ObjectStore } from '../storage/object-store';
-import { type Backup, type BackupKind, objectPrefix } from './backup.entity';
+import { type Backup, objectPrefix } from './backup.entity';
 import type { BackupSchedule } from './backup-schedule.entity';
 import { BackupLimits } from './backup-limits';
 import { MANIFEST_VERSION } from './backup-manifest';
@@ -22,11 +21,8 @@ import { BackupNotCompleted, BackupNotFound, BackupNotRestorable } from './backu
 import { CreateBackup, RestoreBackup, VerifyBackup } from './backups.operations';
 import { type BackupFilter, BackupsRepository, type BackupStats } from './backups.repository';
 import type { CreateBackupDto, RestoreBackupDto, RestoredGraphDto } from './dto/backup-request.dto';
-
-const MS_PER_DAY = 86_400_000;
-
-type WantedBackup = Pick<Backup, 'format' | 'labels' | 'createdBy'> &
-  Partial<Pick<Backup, 'scheduleId'>> & { kind: BackupKind; retentionDays?: number };
+import { NewBackups, type WantedBackup } from './new-backups';
+import { SystemBackups } from './system-backups';
 
 /** Backups of graphs: making, finding, checking, restoring and removing them. The work itself is done by processors. */
 @Injectable()
@@ -38,12 +34,13 @@ export class BackupsService {
     private readonly orgs: OrgsService,
     private readonly operations: OperationsService,
     private readonly backups: BackupsRepository,
+    private readonly wanted: NewBackups,
+    private readonly systemBackups: SystemBackups,
     private readonly retention: BackupRetentionRepository,
     private readonly limits: BackupLimits,
     private readonly objects: ObjectStore,
     private readonly audit: AuditService,
     private readonly ids: Ids,
-    private readonly clock: Clock,
   ) {}
 
   /** Starts making a backup of what is live. Throws `DailyLimitReached`, `BackupStorageReached`, `GraphNotReady`. */
@@ -108,16 +105,14 @@ export class BackupsService {
       const { orgId } = graph;
       const targetId = wanted ? await this.registerGraph(em, actor, graph, wanted, manifest.schema) : graphId;
       const systemBackupId =
-        backUpFirst && !wanted
-          ? await this.insert(em, graph, { kind: 'system', format: 'full_dump', labels: [], createdBy: actor.userId })
-          : undefined;
+        backUpFirst && !wanted ? await this.systemBackups.announce(em, graph, actor.userId) : undefined;
       const operation = await this.operations.begin(em, RestoreBackup, {
         actor,
         orgId,
         graphId: targetId,
         payload: { backupId, systemBackupId },
       });
-      if (systemBackupId !== undefined) await this.backups.setOperation(em, systemBackupId, operation.id);
+      if (systemBackupId !== undefined) await this.systemBackups.belongTo(em, systemBackupId, operation.id);
       await this.record(em, actor, 'backup.restore_requested', backup, operation);
       return { operation, systemBackupId: systemBackupId ?? null };
     });
@@ -190,29 +185,12 @@ export class BackupsService {
     wanted: WantedBackup,
   ): Promise<{ operation: Operation; backupId: string }> {
     await this.limits.requireAnother(em, graph);
-    const backupId = await this.insert(em, graph, wanted);
+    const backupId = await this.wanted.insert(em, graph, wanted);
     const { id: graphId, orgId } = graph;
     const operation = await this.operations.begin(em, CreateBackup, { actor, orgId, graphId, payload: { backupId } });
     await this.backups.setOperation(em, backupId, operation.id);
     await this.record(em, actor, 'backup.creation_requested', { id: backupId, graphId, orgId }, operation);
     return { operation, backupId };
-  }
-
-  private async insert(em: EntityManager, graph: Graph, backup: WantedBackup): Promise<string> {
-    const id = this.ids.uuid();
-    const createdAt = this.clock.now();
-    const retentionDays = this.limits.retentionDays(graph, backup.retentionDays);
-    await this.backups.insert(em, {
-      ...backup,
-      id,
-      graphId: graph.id,
-      orgId: graph.orgId,
-      labels: [...new Set(backup.labels)],
-      retentionDays,
-      createdAt,
-      expiresAt: new Date(createdAt.getTime() + retentionDays * MS_PER_DAY),
-    });
-    return id;
   }
 
   private async registerGraph(

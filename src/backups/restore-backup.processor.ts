@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
@@ -10,7 +9,6 @@ import { GraphsService } from '../graphs/graphs.service';
 import { HandlesOperation } from '../jobs/handles-operation';
 import type { OperationContext } from '../jobs/operation-context';
 import { OperationProcessor } from '../jobs/operation-processor';
-import { WorkDirectories } from '../jobs/work-directories';
 import { TierTable } from '../limits/tier-table';
 import type { Operation } from '../operations/operation.entity';
 import { StaleAttemptError } from '../operations/operations.errors';
@@ -18,13 +16,13 @@ import { SchemasService } from '../schemas/schemas.service';
 import { StagingService } from '../staging/staging.service';
 import { BackupChecks } from './backup-checks';
 import { BackupEndings } from './backup-endings';
-import { BackupMaker } from './backup-maker';
 import { total } from './backup-manifest';
 import type { StoredBackup } from './backup-objects';
 import { RestoreFailed } from './backups.errors';
 import { RestoreBackup, type RestoreBackupPayload } from './backups.operations';
 import { BackupsRepository } from './backups.repository';
 import { storedBackup } from './backups.service';
+import { SystemBackups } from './system-backups';
 
 /** What is live is backed up -> the backup is fetched, proven, opened and counted beside it -> published in its place. */
 @Injectable()
@@ -37,11 +35,10 @@ export class RestoreBackupProcessor extends OperationProcessor<typeof RestoreBac
     private readonly staging: StagingService,
     private readonly tiers: TierTable,
     private readonly backups: BackupsRepository,
-    private readonly maker: BackupMaker,
+    private readonly systemBackups: SystemBackups,
     private readonly checks: BackupChecks,
     private readonly endings: BackupEndings,
     private readonly audit: AuditService,
-    private readonly work: WorkDirectories,
   ) {
     super();
   }
@@ -69,7 +66,9 @@ export class RestoreBackupProcessor extends OperationProcessor<typeof RestoreBac
     const backup = storedBackup(await this.backups.get(backupId));
     if (systemBackupId !== undefined) {
       enter(2, 'Backing up what is live');
-      await this.backUpFirst(systemBackupId, ctx);
+      await this.systemBackups.make(ctx, systemBackupId, (percent, message) =>
+        ctx.progress(2 + (percent / 100) * 38, message),
+      );
     }
     enter(40, 'Reading, decrypting and opening the backup');
     const build = await this.generations.begin(ctx, graphId);
@@ -88,18 +87,6 @@ export class RestoreBackupProcessor extends OperationProcessor<typeof RestoreBac
     };
     await this.publish(ctx, { backup, build, manifest, result });
     return result;
-  }
-
-  /** An attempt before this one may have made it. */
-  private async backUpFirst(backupId: string, ctx: OperationContext): Promise<void> {
-    if ((await this.backups.get(backupId))?.status === 'completed') return;
-    await this.work.use(ctx, (directory) =>
-      this.maker.make(ctx, {
-        backupId,
-        directory: join(directory, 'system-backup'),
-        report: (percent, message) => ctx.progress(2 + (percent / 100) * 38, `Backing up what is live: ${message}`),
-      }),
-    );
   }
 
   private async publish(
@@ -144,7 +131,7 @@ export class RestoreBackupProcessor extends OperationProcessor<typeof RestoreBac
     { backupId, systemBackupId }: RestoreBackupPayload,
     ended: Operation,
   ): Promise<void> {
-    if (systemBackupId !== undefined) await this.backups.fail(em, systemBackupId, ended.error ?? null);
+    if (systemBackupId !== undefined) await this.systemBackups.giveUp(em, systemBackupId, ended.error ?? null);
     await this.backups.moveNewGraph(em, ended.graphId!, 'provisioning', 'failed');
     await this.endings.noteFailure(em, ended, 'backup.restore_failed', backupId);
   }
@@ -155,7 +142,7 @@ export class RestoreBackupProcessor extends OperationProcessor<typeof RestoreBac
     retry: Operation,
   ): Promise<void> {
     const graphId = retry.graphId!;
-    if (systemBackupId !== undefined) await this.backups.reopen(em, systemBackupId, retry.id);
+    if (systemBackupId !== undefined) await this.systemBackups.reopen(em, systemBackupId, retry.id);
     const { status } = await this.graphs.get(graphId);
     if (status !== 'active' && !(await this.backups.moveNewGraph(em, graphId, 'failed', 'provisioning')))
       throw new GraphNotReady(graphId, status);

@@ -175,4 +175,49 @@ describe('forks', () => {
     expect(await files(graph)).toHaveLength(1);
     expect(await files(child)).toHaveLength(1);
   }, 90_000);
+
+  it('are reset to what their parent holds now, by the options that they were made with', async () => {
+    const child = `${graph}_again`;
+    const before = await client.expect<Body>(200, 'GET', `/v1/graphs/${graph}/info`);
+    await fork('again', { where: { Person: 'n.id <> 2' } });
+    await client.stage(child, 'Person', 'own.csv', 'id,name\n77,Own\n');
+    await client.materialize(child);
+    expect(await client.query(child, COUNT)).toEqual([{ n: 3 }]);
+    const nodes = [{ label: 'Person', properties: { id: 78, name: 'New' } }];
+    await client.result(await client.expect<Started>(202, 'POST', `/v1/graphs/${graph}/rows`, { nodes }));
+    const ids = 'MATCH (p:Person) RETURN p.id AS id ORDER BY id';
+    const result = await client.result(await client.expect<Started>(202, 'POST', at('/again/reset')));
+    expect(result).toMatchObject({ graph_id: child, previous_generation: 2, generation: 3, nodes: { Person: 3 } });
+    expect(await client.query(child, ids)).toEqual([{ id: 1 }, { id: 3 }, { id: 78 }]);
+    expect(await info('again')).toMatchObject({
+      // What was staged here stays, and is not in the data any more.
+      staged_file_count: 1,
+      lineage: { generation: 3, parent_generation: (before.generation as number) + 1 },
+    });
+    expect(await client.expect(200, 'GET', `/v1/graphs/${child}/materialize`)).toMatchObject({ is_stale: true });
+    await client.expect(200, 'POST', `/v1/graphs/${child}/rollback`, {});
+    expect(await client.query(child, ids)).toEqual([{ id: 1 }, { id: 3 }, { id: 77 }]);
+    expect(await info('again')).toMatchObject({ lineage: { generation: 1 } });
+    await client.expect(200, 'POST', `/v1/graphs/${graph}/rollback`, {});
+  }, 90_000);
+
+  it('that cannot be reset stay as they are', async () => {
+    await fork('stays');
+    const { generation } = await client.expect<Body>(200, 'GET', `/v1/graphs/${graph}/info`);
+    const folder = join(platform.dataDir, 'graphs', graph, String(generation));
+    renameSync(folder, `${folder}.away`);
+    try {
+      const started = await client.expect<Started>(202, 'POST', at('/stays/reset'));
+      await expect(client.result(started)).rejects.toThrow(/graph_unreadable/);
+    } finally {
+      renameSync(`${folder}.away`, folder);
+    }
+    expect(await client.query(`${graph}_stays`, COUNT)).toEqual([{ n: 3 }]);
+    expect(await info('stays')).toMatchObject({ status: 'active', lineage: { generation: 1 } });
+    await client.expect(200, 'POST', at(), { name: 'plain', display_name: 'Plain' });
+    expect(await refusal('POST', at('/plain/reset'))).toMatchObject({ status: 409, code: 'subgraph_not_forked' });
+    expect(await refusal('POST', at('/none/reset'))).toMatchObject({ status: 404, code: 'subgraph_not_found' });
+    const [one, two] = await Promise.all([0, 1].map(() => client.request('POST', at('/stays/reset'))));
+    expect([one.status, two.status].sort()).toEqual([202, 409]);
+  }, 90_000);
 });

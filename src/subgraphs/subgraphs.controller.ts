@@ -22,7 +22,7 @@ import {
 } from './dto/subgraph.dto';
 import { SubgraphRemovals } from './subgraph-removals';
 import { SubgraphOperationFailed } from './subgraphs.errors';
-import { CreateSubgraph, ForkSubgraph } from './subgraphs.operations';
+import { CreateSubgraph, DeleteSubgraph, ForkSubgraph, ResetSubgraph } from './subgraphs.operations';
 import { SubgraphsService } from './subgraphs.service';
 
 /** What the wire contract answers at its end is waited for so long; then the answer is its operation. */
@@ -100,8 +100,23 @@ export class SubgraphsController {
     return this.info(parentId, name);
   }
 
+  @Post(':subgraph_name/reset')
+  @StartsOperation(ResetSubgraph)
+  @Requires('graph:admin')
+  @ApiOperation({
+    summary: 'Let a fork hold what its parent holds now',
+    description: 'By the options that it was made with. What it held before can be taken back with a rollback.',
+  })
+  async reset(
+    @CurrentActor() actor: Actor,
+    @Param('graph_id') parentId: string,
+    @Param('subgraph_name') name: string,
+  ): Promise<StartedOperationDto> {
+    return toStartedDto(await this.subgraphs.requestReset(actor, parentId, name));
+  }
+
   @Delete(':subgraph_name')
-  @StartsOperation(DeleteGraph, { status: 200, answer: DeletedSubgraphDto })
+  @StartsOperation([DeleteGraph, DeleteSubgraph], { status: 200, answer: DeletedSubgraphDto })
   @Requires('graph:admin')
   @ApiOperation({ summary: 'Delete a subgraph; one that holds something only by force' })
   async remove(
@@ -112,14 +127,17 @@ export class SubgraphsController {
     @PreferredWait() preferredMs: number | null,
   ): Promise<DeletedSubgraphDto> {
     const begun = await this.removals.request(actor, parentId, name, { force, backupFirst });
-    const operation = await this.ended(begun, preferredMs ?? WAIT_MS);
+    const operation = await this.ended(begun.operation, preferredMs ?? WAIT_MS);
     refuseUnlessDone('deleted', operation);
     const done = isTerminal(operation.status);
     return {
       graph_id: operation.graphId!,
       status: done ? 'deleted' : 'deleting',
       deleted_at: (operation.endedAt ?? operation.createdAt).toISOString(),
-      backup_location: null,
+      backup_location:
+        begun.systemBackupId === null
+          ? null
+          : `/v1/orgs/${operation.orgId}/deleted-graphs/backups/${begun.systemBackupId}/restore`,
       message: done ? `The subgraph "${name}" is deleted` : 'The subgraph is being deleted; watch the operation',
       operation_id: operation.id,
     };

@@ -87,3 +87,14 @@ export class ForkMismatch extends DomainError {
     super(`${given} rows of ${table} were taken and ${found} are there. Nothing was published; try again`);
   }
 }
+
+/** Only what began as its parent's data can be reset to it. */
+export class SubgraphNotForked extends DomainError {
+  readonly code = 'subgraph_not_forked';
+  readonly kind = 'conflict';
+  constructor(name: string) {
+    super(
+      `The subgraph "${name}" did not begin as a fork, so there is nothing to reset it to. Make a fork with fork_parent: true`,
+    );
+  }
+}

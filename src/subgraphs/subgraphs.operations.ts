@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { IsObject, IsOptional, ValidateNested } from 'class-validator';
+import { IsObject, IsOptional, IsUUID, ValidateNested } from 'class-validator';
 import { defineOperation } from '../operations/define-operation';
 import { ForkOptions } from './fork-options';
 
@@ -32,4 +32,35 @@ export const ForkSubgraph = defineOperation({
   payload: ForkSubgraphPayload,
   // The time is for a part of tens of millions of rows; all of them are there at once.
   policy: { attempts: 3, backoffMs: 1_000, timeoutMs: 3_600_000, concurrency: 2, cancellable: true, retentionDays: 30 },
+});
+
+/** Takes the parent's live data once more, as the next generation of a fork. */
+export const ResetSubgraph = defineOperation({
+  name: 'subgraph_reset',
+  locks: 'graph',
+  retryRole: 'admin',
+  payload: SubgraphPayload,
+  policy: { attempts: 3, backoffMs: 1_000, timeoutMs: 3_600_000, concurrency: 2, cancellable: true, retentionDays: 30 },
+});
+
+export class DeleteSubgraphPayload {
+  /** The backup to make first. */
+  @IsUUID()
+  systemBackupId: string;
+}
+
+/** Backs a subgraph up and then removes everything that it owns. Not cancellable, like the deletion of any graph. */
+export const DeleteSubgraph = defineOperation({
+  name: 'subgraph_deletion',
+  locks: 'graph',
+  retryRole: 'admin',
+  payload: DeleteSubgraphPayload,
+  policy: {
+    attempts: 3,
+    backoffMs: 2_000,
+    timeoutMs: 7_200_000,
+    concurrency: 1,
+    cancellable: false,
+    retentionDays: 30,
+  },
 });

@@ -84,6 +84,11 @@ export class SubgraphsRepository {
     return rows[0] ?? null;
   }
 
+  /** Nothing of it is published until the caller's transaction ends. */
+  async lock(em: EntityManager, graphId: string): Promise<void> {
+    await em.query('select from graph where id = $1 for update', [graphId]);
+  }
+
   /**
    * Locks a graph against further subgraphs and against its deletion, until the caller's transaction ends. Its status, and
    * how many subgraphs take a place.

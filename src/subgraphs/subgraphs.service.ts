@@ -21,8 +21,14 @@ import { FORK_OPTIONS_PATH, type ForkOptions, readForkOptions } from './fork-opt
 import { selectFork } from './fork-selection';
 import type { Lineage } from './subgraph';
 import { extendedSchema } from './subgraph-schema';
-import { NoSubgraphsOfSubgraphs, SubgraphLimitReached, SubgraphNameTaken, SubgraphNotFound } from './subgraphs.errors';
-import { CreateSubgraph, ForkSubgraph } from './subgraphs.operations';
+import {
+  NoSubgraphsOfSubgraphs,
+  SubgraphLimitReached,
+  SubgraphNameTaken,
+  SubgraphNotForked,
+  SubgraphNotFound,
+} from './subgraphs.errors';
+import { CreateSubgraph, ForkSubgraph, ResetSubgraph } from './subgraphs.operations';
 import { SubgraphsRepository } from './subgraphs.repository';
 
 /** Making subgraphs, and what is known of them. Deleting: `SubgraphRemovals`. */
@@ -163,6 +169,23 @@ export class SubgraphsService {
       await this.subgraphs.setExpiry(em, graphId, until);
       const details = { expires_at: until?.toISOString() ?? null };
       await this.audit.record(em, { actor, action: 'subgraph.expiry_changed', target: graphId, orgId, details });
+    });
+  }
+
+  /**
+   * Starts taking the parent's data once more. Throws {@link SubgraphNotFound}, {@link SubgraphNotForked}, `GraphNotReady`,
+   * `OperationConflict` while an operation changes it.
+   */
+  requestReset(actor: Actor, parentId: string, name: string): Promise<Operation> {
+    return this.transactor.run(async (em) => {
+      const subgraph = await this.subgraphs.find(parentId, name, em);
+      if (subgraph === null) throw new SubgraphNotFound(name);
+      if (!subgraph.forked) throw new SubgraphNotForked(name);
+      const { id: graphId, orgId } = await this.graphs.active(subgraph.graphId);
+      const operation = await this.operations.begin(em, ResetSubgraph, { actor, orgId, graphId, payload: {} });
+      const details = { operation_id: operation.id };
+      await this.audit.record(em, { actor, action: 'subgraph.reset_requested', target: graphId, orgId, details });
+      return operation;
     });
   }
 

@@ -1,3 +1,5 @@
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Client, Started } from '../../test/support/client';
 import { PEOPLE, PERSONS } from '../../test/support/people';
 import { PlatformWorld } from '../../test/support/platform-world';
@@ -179,6 +181,37 @@ describe('subgraphs', () => {
       ]),
     );
   }, 60_000);
+
+  it('is backed up before it is deleted, and stays where that cannot be done', async () => {
+    const { graph_id: id } = (await create('dev')) as { graph_id: string };
+    await client.stage(id, 'Person', 'p.csv', PERSONS);
+    await client.materialize(id);
+    const { generation } = await client.expect<Body>(200, 'GET', `/v1/graphs/${id}/info`);
+    const folder = join(world.platform.dataDir, 'graphs', id, String(generation));
+    renameSync(folder, `${folder}.away`);
+    expect(await refusal('DELETE', at('/dev'), { force: true })).toMatchObject({
+      code: 'subgraph_operation_failed',
+      error_code: 'graph_unreadable',
+    });
+    renameSync(`${folder}.away`, folder);
+    expect(await client.query(id, 'MATCH (p:Person) RETURN count(*) AS n')).toEqual([{ n: 3 }]);
+    expect(await client.expect(200, 'GET', `/v1/graphs/${id}/backups?status=failed`)).toMatchObject({ total_count: 1 });
+    const deleted = await client.expect<Body>(200, 'DELETE', at('/dev'), { force: true });
+    expect(deleted).toMatchObject({ graph_id: id, status: 'deleted' });
+    expect(await refusal('GET', `/v1/graphs/${id}/info`)).toMatchObject({ status: 404 });
+    const restored = await client.expect<Started>(202, 'POST', deleted.backup_location as string, {
+      graph_name: 'Back',
+    });
+    await client.result(restored);
+    expect(await client.query(restored.graph_id, 'MATCH (p:Person) RETURN count(*) AS n')).toEqual([{ n: 3 }]);
+    expect(await actions()).toEqual(
+      expect.arrayContaining([
+        'graph.deletion_failed failure',
+        'graph.deletion_requested success',
+        'graph.deleted success',
+      ]),
+    );
+  }, 90_000);
 
   it('goes with its parent where that is said, and keeps it otherwise', async () => {
     await create('one');

@@ -193,6 +193,41 @@ export const EVERY_OPERATION: Readonly<Record<string, (client: Client) => Promis
     };
   },
 
+  async subgraph_reset(client) {
+    const { subgraphs, child, graphId } = await forked(client);
+    const nodes = [{ label: 'Person', properties: { id: 4, name: 'Person 4' } }];
+    await client.result(await client.expect<Started>(202, 'POST', `/v1/graphs/${graphId}/rows`, { nodes }));
+    return {
+      begin: () => client.expect<Started>(202, 'POST', `${subgraphs}/killed/reset`),
+      check: async () => {
+        expect(await client.query(child, COUNT)).toEqual([{ n: 4 }]);
+        const info = await client.expect(200, 'GET', `${subgraphs}/killed/info`);
+        expect(info).toMatchObject({ edge_count: 2, lineage: { parent_graph_id: graphId } });
+      },
+    };
+  },
+
+  async subgraph_deletion(client) {
+    const { subgraphs, child } = await forked(client);
+    let backup = '';
+    return {
+      begin: async () => {
+        const headers = { prefer: 'wait=0' };
+        const answer = await client.request('DELETE', `${subgraphs}/killed`, { force: true }, headers);
+        const begun = (await answer.json()) as Started & { backup_location: string };
+        backup = begun.backup_location;
+        const links = `/v1/operations/${begun.operation_id}`;
+        return { ...begun, _links: { stream: `${links}/stream`, status: `${links}/status` } };
+      },
+      check: async () => {
+        await client.expect(404, 'GET', `/v1/graphs/${child}/info`);
+        const restored = await client.expect<Started>(202, 'POST', backup, { graph_name: 'Back' });
+        await client.result(restored);
+        expect(await client.query(restored.graph_id, COUNT)).toEqual([{ n: 3 }]);
+      },
+    };
+  },
+
   async query_execution(client) {
     const rows = 20_000;
     const queries = `/v1/graphs/${await client.createGraph(PEOPLE)}/queries`;
@@ -221,4 +256,16 @@ async function backedUp(client: Client): Promise<{ graphId: string; backup: stri
   const started = await client.expect<Started & { backup_id: string }>(202, 'POST', backups, {});
   await client.result(started);
   return { graphId, backup: `${backups}/${started.backup_id}` };
+}
+
+/** A graph of three persons and two relationships between them, and a fork of it. */
+async function forked(client: Client): Promise<{ graphId: string; subgraphs: string; child: string }> {
+  const graphId = await client.createGraph(PEOPLE);
+  await client.stage(graphId, 'Person', 'persons.csv', PERSONS);
+  await client.stage(graphId, 'KNOWS', 'knows.csv', KNOWS);
+  await client.materialize(graphId);
+  const subgraphs = `/v1/graphs/${graphId}/subgraphs`;
+  const body = { name: 'killed', display_name: 'Killed', fork_parent: true };
+  await client.result(await client.expect<Started>(200, 'POST', subgraphs, body));
+  return { graphId, subgraphs, child: `${graphId}_killed` };
 }
