@@ -16,6 +16,8 @@ export async function runBuild(
   append: boolean,
   report: (progress: ProgressMessage) => void,
 ): Promise<void> {
+  // LadybugDB 0.19.1 dies of merging a log together with a change of a table that lost a column before.
+  if (!append) await connection.query('CHECKPOINT');
   for (const one of keys) await connection.query(exportStatement(one));
   for (const definition of definitions) await connection.query(definition);
   const totalRows = loads.reduce((sum, load) => sum + load.rows, 0);

@@ -88,6 +88,28 @@ describe('adding rows to the log of a generation', () => {
     expect(await degree(last)).toBe(16);
   });
 
+  it('is followed by changes of tables, also where a property was dropped before', async () => {
+    let last = await world.ring(10);
+    const alter = async (definition: string): Promise<void> => {
+      await world.engine.build(
+        { target: world.target(), base: last, definitions: [definition], loads: [] },
+        { signal: never() },
+      );
+      last = world.last;
+    };
+    await alter('ALTER TABLE Person ADD city STRING');
+    await alter('ALTER TABLE Person DROP city');
+    await build({ base: { ...last, sha256: hash(graphFile(last.directory)) }, loads: [await persons(10, 1, 3)] });
+    last = world.last;
+    expect(names(last)).toEqual(['graph.lbug', 'graph.lbug.wal']);
+    await alter('ALTER TABLE Person DROP seen');
+    const { rows } = await world.rows(last, 'MATCH (p:Person) WHERE p.id > 8 RETURN p.* ORDER BY p.id');
+    expect(rows).toEqual([
+      { 'p.id': 9, 'p.name': 'person 9', 'p.born': '2000-01-10', 'p.score': 4.5 },
+      { 'p.id': 10, 'p.name': 'kkk', 'p.born': null, 'p.score': 0.5 },
+    ]);
+  });
+
   it('merges the log once it is long, and copies at once what would make it long', async () => {
     const base = await world.ring(100);
     const long = await build({ base, loads: [await persons(100, 2_500, 2_000)] });
