@@ -22,6 +22,7 @@ import { Backups1765000150000 } from './1765000150000-backups';
 import { BackupDownloads1765000160000 } from './1765000160000-backup-downloads';
 import { BackupSchedules1765000161000 } from './1765000161000-backup-schedules';
 import { FileCopies1765000141000 } from './1765000141000-file-copies';
+import { TakenSchema1765000210000 } from './1765000210000-taken-schema';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -49,4 +50,5 @@ export const MIGRATIONS = [
   BackupDownloads1765000160000,
   BackupSchedules1765000161000,
   FileCopies1765000141000,
+  TakenSchema1765000210000,
 ];

@@ -37,6 +37,8 @@ export interface GenerationContents {
   otherRows: boolean;
   /** Why these files have more for it than it holds: its schema gained something after they were loaded. */
   behind: string | null;
+  /** See {@link Generation.taken}. */
+  taken?: GraphSchema | null;
 }
 
 /**
@@ -112,7 +114,9 @@ export class GenerationsService {
            files = coalesce($5, (select files from generation where graph_id = $1 and number = $4), '{}'),
            other_rows = coalesce($6, (select other_rows from generation where graph_id = $1 and number = $4), false),
            behind = case when $5::uuid[] is null
-             then (select behind from generation where graph_id = $1 and number = $4) else $7 end
+             then (select behind from generation where graph_id = $1 and number = $4) else $7 end,
+           taken = case when $5::uuid[] is null
+             then (select taken from generation where graph_id = $1 and number = $4) else $8::jsonb end
          where graph_id = $1 and number = $2`,
         [
           build.graphId,
@@ -122,6 +126,7 @@ export class GenerationsService {
           contents?.files ?? null,
           contents?.otherRows ?? null,
           contents?.behind ?? null,
+          contents?.taken ? JSON.stringify(contents.taken) : null,
         ],
       );
       await alongside(em);
@@ -268,8 +273,8 @@ export class GenerationsService {
 }
 
 /** What a generation was made from. Rows without any file came by another way, whoever published them. */
-export function contentsOf({ files, otherRows, behind, manifest }: Generation): GenerationContents {
-  return { files, otherRows: otherRows || (files.length === 0 && rowsIn(manifest) > 0), behind };
+export function contentsOf({ files, otherRows, behind, taken, manifest }: Generation): GenerationContents {
+  return { files, otherRows: otherRows || (files.length === 0 && rowsIn(manifest) > 0), behind, taken };
 }
 
 function rowsIn(manifest: GenerationManifest | null): number {

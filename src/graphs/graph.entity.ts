@@ -97,6 +97,10 @@ export class Generation {
   @Column('text', { nullable: true })
   readonly behind: string | null;
 
+  /** While it is behind: the part of its schema, as that was then, that was loaded from its files. Null where nobody knows. */
+  @Column('jsonb', { nullable: true })
+  readonly taken: GraphSchema | null;
+
   /** What was live before it. */
   @Column('integer', { nullable: true })
   readonly previous: number | null;

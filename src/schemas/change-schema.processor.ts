@@ -40,7 +40,11 @@ export class ChangeSchemaProcessor extends OperationProcessor<typeof ChangeSchem
       await ctx.keepResult(em, { ...result, generation });
     };
     if (statements.length === 0) {
-      await ctx.transaction((em) => apply(em, null));
+      const standing = await this.schemas.contentsAfter(graphId, version.schema);
+      await ctx.transaction(async (em) => {
+        await this.versions.noteBehind(em, graphId, standing.contents);
+        await apply(em, null);
+      });
       return { ...result, generation: null };
     }
     ctx.progress(5, 'Copying the data', { currentStep: 1, totalSteps: 2 });

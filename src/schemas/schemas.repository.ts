@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Transactor } from '../database/transactor';
+import type { GenerationContents } from '../graphs/generations.service';
 import type { EndPair, GraphSchema } from './graph-schema';
 import type { SchemaVersion } from './schema-version';
 
@@ -122,7 +123,19 @@ export class SchemasRepository {
     );
   }
 
-  /** Makes a pending version the graph's schema. With `stale` it says that staged files hold more than the graph. */
+  /** Notes of the live generation, whose data stays as it is, how it now stands to its files. */
+  async noteBehind(em: EntityManager, graphId: string, { behind, taken }: GenerationContents): Promise<void> {
+    await em.query(`update generation set behind = $2, taken = $3 where graph_id = $1 and status = 'live'`, [
+      graphId,
+      behind,
+      taken ? JSON.stringify(taken) : null,
+    ]);
+  }
+
+  /**
+   * Makes a pending version the graph's schema, after its generation has become live. The graph is stale where that is behind
+   * its files, or holds others than are staged; `stale` says why where there is no other reason yet.
+   */
   async apply(
     em: EntityManager,
     graphId: string,
@@ -136,10 +149,23 @@ export class SchemasRepository {
       [graphId, number, generation],
     );
     await em.query(
-      `update graph set schema = $2, updated_at = now(), stale_reason = coalesce($3, stale_reason),
-         stale_since = case when $3::text is null then stale_since else coalesce(stale_since, now()) end
+      `with live as (
+         select files, behind from generation where graph_id = $1 and status = 'live'
+       ), held as (
+         select unnest(files) as id from live
+       ), staged as (
+         select id from staged_file where graph_id = $1 and status = 'staged' and table_name = any($4)
+       )
+       update graph set schema = $2, updated_at = now(),
+         stale_reason = case when behind is not null then behind when differs then coalesce($3, stale_reason) end,
+         stale_since = case when behind is not null or differs then coalesce(stale_since, now()) end
+       from (
+         select (select behind from live) as behind,
+           exists (select id from held except select id from staged)
+             or exists (select id from staged except select id from held) as differs
+       ) as standing
        where id = $1`,
-      [graphId, JSON.stringify(schema), stale],
+      [graphId, JSON.stringify(schema), stale, [...schema.nodes, ...schema.relationships].map(({ name }) => name)],
     );
   }
 
@@ -173,6 +199,20 @@ export class SchemasRepository {
       graphId,
       files,
     ]);
+  }
+
+  /** Tables of which rows were rejected when what the live data holds was loaded. */
+  async tablesWithRejects(graphId: string): Promise<string[]> {
+    const rows = await this.transactor.em.query<{ table: string }[]>(
+      `with live as (select number from generation where graph_id = $1 and status = 'live'),
+         loads as (select m.* from materialization m, live where m.graph_id = $1 and m.generation <= live.number)
+       select distinct t ->> 'table_name' as table
+       from loads, jsonb_array_elements(loads.tables) t
+       where (t ->> 'rows_rejected')::bigint > 0
+         and loads.generation >= coalesce((select max(generation) from loads where mode = 'rebuild'), 0)`,
+      [graphId],
+    );
+    return rows.map(({ table }) => table);
   }
 
   /** The tables that have staged files, with the columns of these; of all files, or of some. */

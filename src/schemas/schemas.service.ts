@@ -17,7 +17,7 @@ import type { GraphSchema } from './graph-schema';
 import { readDefinition } from './read-definition';
 import { compareSchemas, type SchemaChange } from './schema-changes';
 import type { SchemaVersion } from './schema-version';
-import { type StagedEffects, stagedEffects } from './staged-effects';
+import { partOf, type StagedEffects, stagedEffects } from './staged-effects';
 import {
   SchemaChangeRefused,
   SchemaChangeUnconfirmed,
@@ -91,13 +91,18 @@ export class SchemasService {
   }
 
   async effectsOn(graphId: string, target: GraphSchema): Promise<StagedEffects> {
-    const [graph, staged] = await Promise.all([this.graphs.get(graphId), this.versions.stagedTables(graphId)]);
-    return stagedEffects(graph.schema, target, staged);
+    const [graph, staged, rejected] = await Promise.all([
+      this.graphs.get(graphId),
+      this.versions.stagedTables(graphId),
+      this.versions.tablesWithRejects(graphId),
+    ]);
+    return stagedEffects(graph.schema, target, staged, rejected);
   }
 
   /**
    * What the live data will be made from once it has this schema. Files of dropped types are no part of it (`released`);
-   * where files that are have what the schema newly asks for, it is behind them.
+   * where files that are have what the schema newly asks for, it is behind them, until a schema asks for no more than
+   * was taken from them.
    */
   async contentsAfter(
     graphId: string,
@@ -109,8 +114,16 @@ export class SchemasService {
     const types = [...target.nodes, ...target.relationships].map(({ name }) => name);
     const released = await this.versions.filesOfOthers(graphId, held.files, types);
     const files = held.files.filter((id) => !released.includes(id));
-    const { stale } = stagedEffects(graph.schema, target, await this.versions.stagedTables(graphId, files));
-    return { contents: { ...held, files, behind: stale ?? held.behind }, released };
+    const [tables, rejected] = await Promise.all([
+      this.versions.stagedTables(graphId, files),
+      this.versions.tablesWithRejects(graphId),
+    ]);
+    const loaded = held.behind === null ? graph.schema : held.taken;
+    const taken = loaded ? partOf(loaded, target) : null;
+    const { stale } = stagedEffects(taken ?? graph.schema, target, tables, rejected);
+    // Where nobody knows what was taken, it stays as far behind as it is.
+    const behind = taken === null ? (stale ?? held.behind) : stale;
+    return { contents: { ...held, files, behind, taken: behind === null ? null : taken }, released };
   }
 
   /**

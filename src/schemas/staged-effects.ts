@@ -1,4 +1,4 @@
-import type { GraphSchema } from './graph-schema';
+import { findType, type GraphSchema, pairsOf } from './graph-schema';
 import type { StagedTable } from './schemas.repository';
 
 export interface StagedEffects {
@@ -8,11 +8,43 @@ export interface StagedEffects {
   stale: string | null;
 }
 
+/** What of a schema's types, properties and pairs another one still has, each as it was: nobody's rows have the rest any more. */
+export function partOf(schema: GraphSchema, target: GraphSchema): GraphSchema {
+  const kept = <T extends GraphSchema['nodes'][number] | GraphSchema['relationships'][number]>(types: T[]): T[] =>
+    types.flatMap((type) => {
+      const found = findType(target, type.name);
+      if (found === undefined) return [];
+      const names = found.type.properties.map(({ name }) => name);
+      return [{ ...type, properties: type.properties.filter(({ name }) => names.includes(name)) }];
+    });
+  return { ...schema, nodes: kept(schema.nodes), relationships: kept(schema.relationships) };
+}
+
+/** What a type asks less for than it did, so that rows may be right that were not; undefined where nothing. */
+function laxer(current: GraphSchema, target: GraphSchema, table: string): string | undefined {
+  const [before, after] = [findType(current, table), findType(target, table)];
+  if (before === undefined || after === undefined) return undefined;
+  const required = before.type.properties.filter((property) => property.required).map(({ name }) => name);
+  const free = after.type.properties.filter(({ name, required: still }) => !still && required.includes(name));
+  if (free.length > 0) return `${free.map(({ name }) => name).join(', ')} of ${table} is not required any more`;
+  if (before.kind === 'node' || after.kind === 'node') return undefined;
+  const old = pairsOf(before.type).map(({ from, to }) => `${from} to ${to}`);
+  const more = pairsOf(after.type)
+    .map(({ from, to }) => `${from} to ${to}`)
+    .filter((pair) => !old.includes(pair));
+  return more.length > 0 ? `${table} may lead from ${more.join(', ')}` : undefined;
+}
+
 /**
  * What a new schema means for staged files. They stay as they are: what the schema has no place for is not loaded, and
- * what it has a new place for gets into the graph with the next materialization.
+ * what it has a new place for gets into the graph with the next materialization. `rejected`: tables of which it refused rows.
  */
-export function stagedEffects(current: GraphSchema, target: GraphSchema, staged: StagedTable[]): StagedEffects {
+export function stagedEffects(
+  current: GraphSchema,
+  target: GraphSchema,
+  staged: StagedTable[],
+  rejected: string[],
+): StagedEffects {
   const notes: string[] = [];
   const stale: string[] = [];
   const columnsOf = (schema: GraphSchema, table: string): string[] | undefined =>
@@ -33,6 +65,8 @@ export function stagedEffects(current: GraphSchema, target: GraphSchema, staged:
       const gained = columns.filter((column) => after.includes(column) && !before.includes(column));
       const lost = columns.filter((column) => before.includes(column) && !after.includes(column));
       if (gained.length > 0) stale.push(`staged files of ${table} have the new ${gained.join(', ')}`);
+      const why = rejected.includes(table) ? laxer(current, target, table) : undefined;
+      if (why !== undefined) stale.push(`rows of ${table} that were rejected may be right, since ${why}`);
       if (lost.length > 0)
         notes.push(
           `${count} will still have ${lost.join(', ')}: loads leave it out, or refuse it without ignore_errors`,

@@ -166,7 +166,9 @@ function contentsFrom({ source, selection, files }: Fork): GenerationContents {
   const otherRows = here.length === 0 || held.otherRows || (selection.whole && here.length < held.files.length);
   if (here.length === 0) return { files: here, otherRows, behind: null };
   const filtered = selection.nodes.some(({ condition }) => condition !== undefined);
-  return { files: here, otherRows, behind: filtered ? FILTERED : held.behind };
+  return filtered
+    ? { files: here, otherRows, behind: FILTERED }
+    : { files: here, otherRows, behind: held.behind, taken: held.taken };
 }
 
 /** What was checked when the fork was asked for may have become impossible: the parent's schema has changed. */

@@ -186,6 +186,68 @@ describe('schemas', () => {
     expect(await layer()).toBe('ingested');
   });
 
+  it('are met again by the data when what they newly asked for is dropped', async () => {
+    const graphId = await loaded();
+    const standing = () => client.expect(200, 'GET', `/v1/graphs/${graphId}/materialize`);
+    const add = (name: string) => ({ add: { nodes: [{ name: 'Person', properties: [{ name, type: 'STRING' }] }] } });
+    const drop = (name: string) => ({ drop: [`nodes.Person.properties.${name}`], confirm: true });
+    await change(graphId, add('city'));
+    await change(graphId, add('nick'));
+    expect(await standing()).toMatchObject({
+      is_stale: true,
+      stale_reason: expect.stringContaining('the new city') as string,
+    });
+    await change(graphId, drop('city'));
+    expect(await standing()).toMatchObject({ is_stale: false, stale_reason: null, stale_since: null });
+    await client.stage(graphId, 'Person', 'more.csv', 'id,name,age\n3,Barbara,28\n');
+    expect(await materialize(graphId)).toMatchObject({ mode: 'incremental', rows_loaded: 1 });
+    // What was taken before it was dropped is gone with it.
+    await change(graphId, drop('age'));
+    await change(graphId, add('city'));
+    await change(graphId, add('age'));
+    await change(graphId, drop('city'));
+    expect(await standing()).toMatchObject({
+      is_stale: true,
+      stale_reason: expect.stringMatching(/the new age$/) as string,
+    });
+    // Files that the graph does not hold are another reason, and stay one.
+    await client.stage(graphId, 'Person', 'last.csv', 'id,name\n4,Tony\n');
+    await change(graphId, drop('age'));
+    expect(await standing()).toMatchObject({ is_stale: true });
+    expect(await materialize(graphId)).toMatchObject({ mode: 'incremental', rows_loaded: 1 });
+    expect(await standing()).toMatchObject({ is_stale: false });
+  });
+
+  it('that ask for less have rejected rows loaded with the next materialization', async () => {
+    const strict = (required: boolean) => ({
+      name: 'people',
+      nodes: [{ name: 'Person', properties: [key, { name: 'name', type: 'STRING', required }] }],
+    });
+    const relax = { schema_definition: strict(false) };
+    const graphId = await client.createGraph(strict(true));
+    const standing = () => client.expect(200, 'GET', `/v1/graphs/${graphId}/materialize`);
+    await client.stage(graphId, 'Person', 'p.csv', 'id,name\n1,Ada\n2,\n');
+    expect(await materialize(graphId)).toMatchObject({ rows_loaded: 1, rows_rejected: 1 });
+    const reason = expect.stringContaining(
+      'rows of Person that were rejected may be right, since name of Person is not required any more',
+    ) as string;
+    const dry = await client.expect(200, 'PATCH', `/v1/graphs/${graphId}/schema`, { ...relax, dry_run: true });
+    expect(dry).toMatchObject({ verdict: 'compatible', becomes_stale: true, notes: [reason] });
+    expect(await standing()).toMatchObject({ is_stale: false });
+    await change(graphId, relax);
+    expect(await standing()).toMatchObject({ is_stale: true, stale_reason: reason });
+    const plan = await client.expect(200, 'POST', `/v1/graphs/${graphId}/materialize`, { dry_run: true });
+    expect(plan).toMatchObject({ mode: 'rebuild', message: reason });
+    expect(await materialize(graphId)).toMatchObject({ mode: 'rebuild', rows_loaded: 2, rows_rejected: 0 });
+    expect(await standing()).toMatchObject({ is_stale: false });
+    // Where no row was rejected there is nothing to load.
+    const other = await client.createGraph(strict(true));
+    await client.stage(other, 'Person', 'p.csv', 'id,name\n1,Ada\n');
+    await materialize(other);
+    await change(other, relax);
+    expect(await client.expect(200, 'GET', `/v1/graphs/${other}/materialize`)).toMatchObject({ is_stale: false });
+  });
+
   it('come back with the data that is taken back, as a version that says so', async () => {
     const graphId = await loaded();
     await change(graphId, { drop: ['relationships.KNOWS', 'nodes.Person.properties.age'], confirm: true });
