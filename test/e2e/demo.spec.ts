@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { Client } from '../support/client';
+import { Platform } from '../support/platform';
+
+const DEMO = join(__dirname, '..', '..', 'dist', 'src', 'demo', 'demo-main.js');
+
+/** What it says, but for times: of its files, its questions, and the rows that are not right. */
+const LINES = [
+  'staged airports.csv into Airport: 3,376 rows',
+  'staged flights-3m.parquet into FLIGHT: 3,000,000 rows',
+  'loaded 3,008,742 rows, rejected 0',
+  'ORD  Chicago  166,341',
+  'JFK  CLE  37.5  412',
+  'Honolulu  Newark  4,962  181',
+  'rows_rejected: 5 rows are not right, and ignore_errors is false, so nothing was published',
+  'nothing was published: generation 2 is live as before',
+  'Airport: loaded 1, rejected 3, left out the column elevation',
+  'ROUTE: loaded 1, rejected 2',
+  'new-airports.csv row 2  type_mismatch: latitude is not DOUBLE: far north',
+  'new-routes.csv row 3  to_not_found: no Airport has the key QQQ',
+];
+
+/** The first thing that a stranger runs after `npm start`: the whole demo, with its three million rows. */
+describe('the demo', () => {
+  let remove: () => Promise<void>;
+  let platform: Platform;
+
+  beforeAll(async () => {
+    const { dataDir, remove: removeDir } = await Platform.newDataDir();
+    remove = removeDir;
+    platform = await Platform.start(dataDir);
+  }, 90_000);
+  afterAll(async () => {
+    await platform.stop();
+    await remove();
+  });
+
+  async function run(): Promise<{ output: string; code: number }> {
+    const env = { PATH: process.env.PATH, DATA_DIR: platform.dataDir, GRAPHSTEAD_URL: platform.url };
+    const child = spawn(process.execPath, [DEMO], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += String(chunk)));
+    const [code] = (await once(child, 'close')) as [number];
+    return { output, code };
+  }
+
+  it('loads its files, asks its questions, shows its broken rows, and leaves a graph that can be asked more', async () => {
+    const { output, code } = await run();
+    for (const line of LINES) expect(output).toContain(line);
+    expect(code).toBe(0);
+    const [, id] = /The graph is (\S+);/.exec(output)!;
+    const client = new Client(platform.url, platform.credentials.api_key);
+    expect(await client.query(id, 'MATCH ()-[f:FLIGHT]->() RETURN count(*) AS n')).toEqual([{ n: 3_000_000 }]);
+    expect(await client.query(id, 'MATCH (a:Airport) RETURN count(*) AS n')).toEqual([{ n: 3_377 }]);
+  }, 180_000);
+});
