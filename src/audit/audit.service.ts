@@ -1,6 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../common/clock';
+import { DomainError } from '../common/domain-error';
+import { InvalidRequest } from '../common/problem.filter';
 import { Transactor } from '../database/transactor';
 import { AuditEvent } from './audit-event.entity';
 
@@ -80,6 +82,19 @@ export class AuditService {
     const more = events.length > limit;
     if (more) events.pop();
     return { events, nextCursor: more ? events[events.length - 1].id : null };
+  }
+
+  /** Does the work; where it is refused, that is written down with its code. Throws what `work` throws. */
+  async noteRefusal<T>(entry: Omit<AuditEntry, 'outcome'>, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof DomainError || error instanceof InvalidRequest) {
+        const code = error instanceof DomainError ? error.code : 'invalid_request';
+        await this.recordRefusal({ ...entry, details: { ...entry.details, code } });
+      }
+      throw error;
+    }
   }
 
   private rowOf(entry: AuditEntry) {

@@ -7,6 +7,8 @@ import type { Generation, Graph } from '../graphs/graph.entity';
 import { GraphNotReady } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
 import type { OperationContext } from '../jobs/operation-context';
+import { StorageUsage } from '../limits/storage-usage';
+import { TierTable } from '../limits/tier-table';
 import { compareSchemas, statementsOf } from '../schemas/schema-changes';
 import type { GraphSchema } from '../schemas/graph-schema';
 import { definitionsOf } from '../schemas/schema-definitions';
@@ -43,6 +45,8 @@ export class SubgraphForks {
     private readonly engine: GraphEngine,
     private readonly staging: StagingService,
     private readonly subgraphs: SubgraphsRepository,
+    private readonly tiers: TierTable,
+    private readonly storage: StorageUsage,
   ) {}
 
   /** Builds it beside what is live, with copies of the parent's staged files where they are wanted. */
@@ -67,11 +71,19 @@ export class SubgraphForks {
       const build = await this.generations.begin(ctx, graphId);
       const job = { source, selection, schema, build, directory };
       const manifest = await (selection.whole ? this.copy(ctx, job) : this.load(ctx, job));
+      await this.requireFits(graph, manifest, copied);
       return { ...job, manifest, files, copied };
     } catch (error) {
       await this.staging.discardCopies(copied);
       throw error;
     }
+  }
+
+  /** The limits of a tier may be lower than when the parent grew, and a reset comes to files that the subgraph has. */
+  private async requireFits({ id, tier }: Graph, manifest: GenerationManifest, copied: StagedFile[]): Promise<void> {
+    this.tiers.requireContent(tier, manifest);
+    const staged = copied.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), 0);
+    await this.storage.requireFits(id, tier, manifest.bytes + staged);
   }
 
   /** Makes it live, in one transaction with whatever `also` writes. */
@@ -141,7 +153,7 @@ export class SubgraphForks {
   /** The parent's files of the types that are taken; only those are copied that the subgraph does not have yet. */
   private async bringFiles(
     ctx: OperationContext,
-    graph: Pick<Graph, 'id' | 'schema'>,
+    graph: Graph,
     parent: Pick<Graph, 'id' | 'schema'>,
     { nodes, relationships }: ForkSelection,
     directory: string,
@@ -151,6 +163,10 @@ export class SubgraphForks {
     const [theirs, own] = await Promise.all([this.staging.snapshot(parent), this.staging.snapshot(graph)]);
     const known = new Set(own.map(({ copyOf }) => copyOf));
     const missing = theirs.filter(({ id, tableName }) => tables.has(tableName) && !known.has(id));
+    if (missing.length > 0) {
+      const had = await this.staging.fileCount(graph.id);
+      this.tiers.requireRoomForFile(graph.tier, had + missing.length - 1);
+    }
     const copied = await this.staging.copyFiles(missing, graph.id, { directory, ctx });
     return { files: [...own, ...copied], copied };
   }

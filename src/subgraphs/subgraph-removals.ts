@@ -32,9 +32,20 @@ export class SubgraphRemovals {
 
   /**
    * Starts deleting a subgraph. Throws {@link SubgraphNotEmpty} unless that is forced, `OperationConflict` while an operation
-   * changes it.
+   * changes it. What is refused stands in the audit log as well.
    */
-  request(
+  async request(
+    actor: Actor,
+    parentId: string,
+    name: string,
+    options: { force: boolean; backupFirst: boolean },
+  ): Promise<BegunRemoval> {
+    const { orgId } = await this.graphs.get(parentId);
+    const entry = { actor, action: 'graph.deletion_requested', target: parentId, orgId, details: { name } };
+    return this.audit.noteRefusal(entry, () => this.begin(actor, parentId, name, options));
+  }
+
+  private begin(
     actor: Actor,
     parentId: string,
     name: string,

@@ -49,22 +49,11 @@ export class SubgraphsService {
   /** Starts making a subgraph. What is refused stands in the audit log as well. */
   async requestCreation(actor: Actor, parentId: string, request: CreateSubgraphDto): Promise<Operation> {
     const parent = await this.graphs.get(parentId);
-    try {
-      return await this.begin(actor, parent, { ...request, name: request.name.toLowerCase() });
-    } catch (error) {
-      if (error instanceof DomainError || error instanceof InvalidRequest) {
-        const code = error instanceof DomainError ? error.code : 'invalid_request';
-        const details = { name: request.name, fork: request.fork_parent, code };
-        await this.audit.recordRefusal({
-          actor,
-          action: 'subgraph.creation_requested',
-          target: parentId,
-          orgId: parent.orgId,
-          details,
-        });
-      }
-      throw error;
-    }
+    const { name, fork_parent: fork } = request;
+    const entry = { actor, action: 'subgraph.creation_requested', target: parentId, orgId: parent.orgId };
+    return this.audit.noteRefusal({ ...entry, details: { name, fork } }, () =>
+      this.begin(actor, parent, { ...request, name: name.toLowerCase() }),
+    );
   }
 
   private async begin(actor: Actor, parent: Graph, request: CreateSubgraphDto): Promise<Operation> {
@@ -174,9 +163,15 @@ export class SubgraphsService {
 
   /**
    * Starts taking the parent's data once more. Throws {@link SubgraphNotFound}, {@link SubgraphNotForked}, `GraphNotReady`,
-   * `OperationConflict` while an operation changes it.
+   * `OperationConflict` while an operation changes it. What is refused stands in the audit log as well.
    */
-  requestReset(actor: Actor, parentId: string, name: string): Promise<Operation> {
+  async requestReset(actor: Actor, parentId: string, name: string): Promise<Operation> {
+    const { orgId } = await this.graphs.get(parentId);
+    const entry = { actor, action: 'subgraph.reset_requested', target: parentId, orgId, details: { name } };
+    return this.audit.noteRefusal(entry, () => this.beginReset(actor, parentId, name));
+  }
+
+  private beginReset(actor: Actor, parentId: string, name: string): Promise<Operation> {
     return this.transactor.run(async (em) => {
       const subgraph = await this.subgraphs.find(parentId, name, em);
       if (subgraph === null) throw new SubgraphNotFound(name);
