@@ -1,5 +1,6 @@
 import { density } from './density';
 import { exportRows } from './export';
+import { fork } from './fork';
 import { idle } from './idle';
 import { incremental } from './incremental';
 import { cleanUp } from './lib/cleanup';
@@ -16,6 +17,7 @@ const BENCHMARKS: Record<string, () => Promise<Report>> = {
   materialize,
   incremental,
   neighbour,
+  fork,
   'point-query': pointQuery,
   reference,
   export: exportRows,

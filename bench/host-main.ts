@@ -8,6 +8,7 @@ import { Lanes } from '../src/engine/ladybug/lanes';
 import { answerParent } from './lib/child';
 
 export type HostQuestion =
+  | { kind: 'ready' }
   | { kind: 'open'; file: string; bufferPoolBytes: number; maxDatabaseBytes: number; threads: number }
   /** Runs a prepared statement once for each set of parameters; answers the milliseconds of each. */
   | { kind: 'prepared'; statement: string; parameters: Record<string, LbugValue>[] }
@@ -23,6 +24,8 @@ let lanes: Lanes | undefined;
 /** What a host does, without its process boundary: the bare binding, and the host's own code with nobody to send to. */
 answerParent<HostQuestion>((question) => {
   switch (question.kind) {
+    case 'ready':
+      return Promise.resolve();
     case 'open':
       return open(question);
     case 'prepared':
