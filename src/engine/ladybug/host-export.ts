@@ -1,6 +1,8 @@
 import type { Lane } from './lanes';
 import type { ExportColumn, ExportEnd, TableExport } from '../graph-engine';
+import { type ParquetCounts, readParquetCounts } from './parquet-counts';
 import { quoteName, quoteText } from './statement-text';
+import { parseType } from '../value-types';
 import { HostFailure, type ProgressMessage } from './messages';
 
 /** What Parquet, as the engine writes or reads it, cannot hold exactly; loading turns its text into the same value. */
@@ -18,8 +20,7 @@ export async function runExport(
     const selection = selectionOf(one);
     // What a user wrote is in it: it is judged as a query of theirs, before it becomes a part of something else.
     await lane.judge(selection);
-    await lane.run(`COPY (${selection}) TO ${quoteText(one.file)}`);
-    const written = await count(lane, `LOAD FROM ${quoteText(one.file)}`);
+    const written = await write(lane, one, selection);
     // The engine does not always copy what it answers; a condition is where they may differ.
     if (one.kind === 'node' && one.condition !== undefined) {
       const answered = await count(lane, matchNodes(one.table, one.condition));
@@ -34,6 +35,28 @@ export async function runExport(
     report({ table: one.table, rows, totalRows: 0 });
   }
   return counts;
+}
+
+/** The number of rows that were written. */
+async function write(lane: Lane, one: TableExport, selection: string): Promise<number> {
+  const copy = (query: string): Promise<unknown> => lane.run(`COPY (${query}) TO ${quoteText(one.file)}`);
+  await copy(selection);
+  const written = await readParquetCounts(one.file);
+  if (isWhole(written)) return written.rows;
+  // Where a condition has a pattern in it, LadybugDB 0.19.1 writes fewer values than rows; of rows that it has sorted, all.
+  const sorted = one.columns.findIndex(({ type }) => parseType(type).kind === 'scalar');
+  await copy(`${selection} ORDER BY c${sorted}`);
+  const again = await readParquetCounts(one.file);
+  if (isWhole(again)) return again.rows;
+  throw new HostFailure(
+    'load_failed',
+    `The engine does not write all values of ${one.table}. Put the condition in other words`,
+  );
+}
+
+/** Each column has a value for each row, an absent one too; of a list there may be more. */
+function isWhole({ groups }: ParquetCounts): boolean {
+  return groups.every(({ rows, values }) => values.every((count) => count >= rows));
 }
 
 async function count(lane: Lane, reading: string): Promise<number> {

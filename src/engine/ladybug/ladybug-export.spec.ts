@@ -72,6 +72,32 @@ describe('exporting a generation', () => {
     expect(Object.values(after.rows[0])).not.toContain(null);
   });
 
+  it('takes all values of the nodes that a condition with a pattern chooses from many', async () => {
+    const source = await world.ring(5_000);
+    const directory = place();
+    const columns = [person, { name: 'name', type: 'STRING' }, { name: 'born', type: 'DATE' }];
+    const condition = 'EXISTS { MATCH (n)-[:KNOWS]->(x:Person) WHERE x.id % 2 = 0 }';
+    const file = join(directory, 'Person.parquet');
+    const one: TableExport = { kind: 'node', table: 'Person', columns, condition, file };
+    expect(await world.engine.export(source, [one], directory, { signal: never() })).toEqual([2_500]);
+    const target = world.target();
+    await world.engine.build(
+      {
+        target,
+        inputDirectory: directory,
+        definitions: ['CREATE NODE TABLE Person(id INT64 PRIMARY KEY, name STRING, born DATE)'],
+        loads: [{ table: 'Person', kind: 'node', files: [file], rows: 2_500 }],
+      },
+      { signal: never() },
+    );
+    const values = 'RETURN p.id AS id, p.name AS name, p.born AS born ORDER BY id';
+    const [chosen, loaded] = [
+      await world.rows(source, `MATCH (p:Person) WHERE p.id % 2 = 1 ${values}`),
+      await world.rows(target, `MATCH (p:Person) ${values}`),
+    ];
+    expect(loaded.rows).toEqual(chosen.rows);
+  });
+
   it('takes only nodes that meet a condition, and loads the relationships whose ends are both there', async () => {
     const source = await world.ring(10);
     const directory = place();
