@@ -1,9 +1,12 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { ApiClient, type OperationEvent, OperationFailed, type StartedOperation } from './api-client';
 import { BROKEN_FILES } from './broken-files';
 import { FILES, QUESTIONS, SCHEMA } from './flights';
+import { ForksAndBackups } from './forks-and-backups';
 import { ProgressBar } from './progress-bar';
+import { count, say, seconds } from './say';
 
 interface Credentials {
   url: string;
@@ -36,11 +39,11 @@ interface Answer {
   execution_time_ms: number;
 }
 
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
-const seconds = (since: number): string => `${((performance.now() - since) / 1_000).toFixed(1)} s`;
-
-/** The main job from end to end, against a platform that runs: create, upload, materialize, ask. */
-async function main(): Promise<void> {
+/**
+ * The main job from end to end, against a platform that runs: create, upload, materialize, ask. `full`: and then what forks and
+ * backups are for. Each run has a graph of its own.
+ */
+async function main({ full }: { full: boolean }): Promise<void> {
   const { url, api_key: key } = credentials();
   const api = new ApiClient(url, key);
   const started = performance.now();
@@ -75,6 +78,7 @@ async function main(): Promise<void> {
     for (const row of answer.data) say(`  ${Object.values(row).map(cell).join('  ')}`);
   }
   await showRejects(api, graph);
+  if (full) await new ForksAndBackups(api, creation.graph_id).show();
   say(`Done in ${seconds(started)}. The graph is ${creation.graph_id}; ask it more with POST ${graph}/query`);
 }
 
@@ -155,18 +159,22 @@ function credentials(): Credentials {
   }
 }
 
-function count(value: number): string {
-  return value.toLocaleString('en-US');
-}
-
 function cell(value: unknown): string {
   return typeof value === 'number' ? count(value) : String(value);
 }
 
-main().then(
-  () => process.exit(0),
-  (error: Error) => {
-    process.stderr.write(`${error.message}\n`);
-    process.exit(1);
-  },
-);
+/** Throws for anything but what the demo knows. */
+function options(): { full: boolean } {
+  const { values } = parseArgs({ options: { full: { type: 'boolean', default: false } } });
+  return values;
+}
+
+Promise.resolve()
+  .then(() => main(options()))
+  .then(
+    () => process.exit(0),
+    (error: Error) => {
+      process.stderr.write(`${error.message}\n`);
+      process.exit(1);
+    },
+  );
