@@ -37,10 +37,13 @@ describe('another organisation', () => {
       `/v1/graphs/${graphId}/materialize`,
       {},
     );
+    const subgraph = { name: 'dev', display_name: 'Dev' };
+    await owner.expect(200, 'POST', `/v1/graphs/${graphId}/subgraphs`, subgraph);
     const { orgs } = await owner.expect<{ orgs: { id: string }[] }>(200, 'GET', '/v1/orgs');
     const me = await owner.expect<{ id: string }>(200, 'GET', '/v1/user');
     ids = {
       graph_id: graphId,
+      subgraph_name: subgraph.name,
       file_id: file.file_id,
       operation_id: operation.operation_id,
       org_id: orgs[0].id,
@@ -80,19 +83,21 @@ describe('another organisation', () => {
     routes.push(...NOT_YET.map((path) => ({ method: 'get', path: `/v1/graphs/{graph_id}/${path}` })));
     expect(routes.length).toBeGreaterThan(25);
     const answers = await Promise.all(
-      routes.map(async ({ method, path }) => {
-        const real = path.replace(
-          /\{(\w+)\}/g,
-          (_, name: string) => ids[name] ?? '00000000-0000-4000-8000-000000000000',
-        );
-        const response = await stranger.request(
-          method.toUpperCase(),
-          real,
-          /post|put|patch/.test(method) ? {} : undefined,
-        );
-        await response.body?.cancel();
-        return `${method} ${path} ${response.status}`;
-      }),
+      [ids, { ...ids, graph_id: `${ids.graph_id}_dev` }].flatMap((known) =>
+        routes.map(async ({ method, path }) => {
+          const real = path.replace(
+            /\{(\w+)\}/g,
+            (_, name: string) => known[name] ?? '00000000-0000-4000-8000-000000000000',
+          );
+          const response = await stranger.request(
+            method.toUpperCase(),
+            real,
+            /post|put|patch/.test(method) ? {} : undefined,
+          );
+          await response.body?.cancel();
+          return `${method} ${path} of ${known.graph_id} ${response.status}`;
+        }),
+      ),
     );
     expect(answers.filter((answer) => !answer.endsWith(' 404'))).toEqual([]);
   });
