@@ -22,6 +22,7 @@ import { Backups1765000150000 } from './1765000150000-backups';
 import { BackupDownloads1765000160000 } from './1765000160000-backup-downloads';
 import { BackupSchedules1765000161000 } from './1765000161000-backup-schedules';
 import { FileCopies1765000141000 } from './1765000141000-file-copies';
+import { OwnOptions1765000211000 } from './1765000211000-own-options';
 import { TakenSchema1765000210000 } from './1765000210000-taken-schema';
 
 /** Every migration, oldest first. */
@@ -51,4 +52,5 @@ export const MIGRATIONS = [
   BackupSchedules1765000161000,
   FileCopies1765000141000,
   TakenSchema1765000210000,
+  OwnOptions1765000211000,
 ];

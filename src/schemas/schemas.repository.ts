@@ -117,7 +117,8 @@ export class SchemasRepository {
   /** Notes in files of a relationship which types their rows join, where neither they nor their sender say it. */
   async sayEnds(em: EntityManager, graphId: string, { table, pair }: { table: string; pair: EndPair }): Promise<void> {
     await em.query(
-      `update staged_file set options = options || jsonb_build_object('ends', $3::jsonb || coalesce(options -> 'ends', '{}'))
+      `update staged_file set options = options || jsonb_build_object('ends', $3::jsonb || coalesce(options -> 'ends', '{}')),
+         own_options = own_options || jsonb_build_object('ends', $3::jsonb || coalesce(own_options -> 'ends', '{}'))
        where graph_id = $1 and table_name = $2`,
       [graphId, table, JSON.stringify(pair)],
     );

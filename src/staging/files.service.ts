@@ -78,6 +78,7 @@ export class FilesService {
         fileName,
         format,
         options,
+        ownOptions: request.options,
         ingestBy: request.ingest ? actor.userId : null,
         createdBy: actor.userId,
         createdAt,

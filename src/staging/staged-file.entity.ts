@@ -38,8 +38,13 @@ export class StagedFile {
   @Column('text')
   readonly format: FileFormat;
 
+  /** How it is read: what its table says, and over that what it says itself. */
   @Column('jsonb')
   readonly options: FileOptions;
+
+  /** What it says itself; null of files from before that was noted. */
+  @Column('jsonb', { name: 'own_options', nullable: true })
+  readonly ownOptions: FileOptions | null;
 
   /** What reading it found it to be. */
   @Column('jsonb', { nullable: true })

@@ -25,7 +25,16 @@ export type AbandonedFile = Pick<StagedFile, 'id' | 'graphId' | 'tableName' | 'f
 
 type NewFile = Pick<
   StagedFile,
-  'id' | 'graphId' | 'tableName' | 'fileName' | 'format' | 'options' | 'ingestBy' | 'createdBy' | 'createdAt'
+  | 'id'
+  | 'graphId'
+  | 'tableName'
+  | 'fileName'
+  | 'format'
+  | 'options'
+  | 'ownOptions'
+  | 'ingestBy'
+  | 'createdBy'
+  | 'createdAt'
 >;
 type Changes = Partial<Omit<StagedFile, 'id' | 'graphId'>>;
 

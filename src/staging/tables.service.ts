@@ -6,13 +6,16 @@ import { Transactor } from '../database/transactor';
 import { GraphsService } from '../graphs/graphs.service';
 import { findType } from '../schemas/graph-schema';
 import { ObjectStore } from '../storage/object-store';
-import { checkEnds, checkMapping } from './column-mapping';
+import { checkEnds, checkMapping, mergeOptions } from './column-mapping';
 import type { TargetColumn } from './duckdb/messages';
 import { tableNames, targetColumns } from './prepare-plan';
-import { type FileOptions, filePrefix, type StagedFile } from './staged-file.entity';
+import { type FileOptions, filePrefix, type FileStatus, type StagedFile } from './staged-file.entity';
 import { GraphBusy, TableNotFound } from './staging.errors';
 import { StagingRepository } from './staging.repository';
 import { type FileTotals, TablesRepository } from './tables.repository';
+
+/** Of files that will still be read, as their table says then. */
+const NOT_READ: readonly FileStatus[] = ['pending', 'uploaded', 'failed'];
 
 /** A staging table as people see it. */
 export interface TableView {
@@ -92,7 +95,7 @@ export class TablesService {
   }
 
   /**
-   * Says how files are read that will be announced for a table and say nothing else; what was said before is forgotten.
+   * Says how the files of a table are read that were not read yet and say nothing else; what was said before is forgotten.
    * Throws {@link TableNotFound}, `InvalidRequest` for a mapping that cannot be.
    */
   async declare(actor: Actor, graphId: string, name: string, options: FileOptions): Promise<TableView> {
@@ -103,6 +106,10 @@ export class TablesService {
     const now = this.clock.now();
     await this.transactor.run(async (em) => {
       await this.tables.put(em, { graphId, name, options, createdBy: actor.userId, createdAt: now, updatedAt: now });
+      for (const { id, status, ownOptions } of await this.tables.lockFiles(em, graphId, name)) {
+        if (ownOptions === null || !NOT_READ.includes(status)) continue;
+        await this.files.change(em, id, [status], { options: mergeOptions(options, ownOptions) });
+      }
       const details = { table_name: name };
       await this.audit.record(em, { actor, action: 'table.declared', target: graphId, orgId, details });
     });

@@ -103,6 +103,47 @@ describe('staging tables', () => {
       expect(rows).toEqual([[7, 'Linus', '1969-12-28']]);
     });
 
+    it('count for files that are announced already, until they are read', async () => {
+      const announce = (more: object = {}) =>
+        client.expect<{ file_id: string; upload_url: string }>(200, 'POST', at('/files'), {
+          file_name: 'p.csv',
+          table_name: 'Person',
+          content_type: 'text/csv',
+          ...more,
+        });
+      const read = (id: string) => client.request('PATCH', at(`/files/${id}`), { status: 'uploaded' });
+      const optionsOf = async (id: string) =>
+        client.expect<{ csv: object; column_mapping: object }>(200, 'GET', at(`/files/${id}`));
+      const [plain, own, failed] = [
+        await announce(),
+        await announce({ column_mapping: { Remark: 'name' } }),
+        await announce(),
+      ];
+      const before = await staged('Person', 'id,name\n9,Barbara\n');
+      await fetch(failed.upload_url, { method: 'PUT', body: Buffer.from('id,name\n8,\xc9mile\n', 'latin1') });
+      expect((await read(failed.file_id)).status).toBe(400);
+      await client.expect(200, 'PUT', at('/tables/Person'), {
+        ...OPTIONS,
+        csv: { ...OPTIONS.csv, encoding: 'latin1' },
+      });
+      expect(await optionsOf(own.file_id)).toMatchObject({
+        column_mapping: { no: 'id', born: 'born', remark: 'name' },
+      });
+      expect(await optionsOf(before.file_id)).not.toHaveProperty('column_mapping.no');
+      for (const { file_id, upload_url } of [plain, own]) {
+        await fetch(upload_url, { method: 'PUT', body: 'No;Called;Born;Remark\n7;Linus;28.12.1969;x\n' });
+        expect((await read(file_id)).status).toBe(200);
+      }
+      const rows = async (id: string) => (await client.expect<Preview>(200, 'GET', at(`/files/${id}/preview`))).rows;
+      expect([await rows(plain.file_id), await rows(own.file_id)]).toEqual([
+        [[7, 'Linus', '1969-12-28', 'x']],
+        [[7, 'Linus', '1969-12-28', 'x']],
+      ]);
+      await client.expect(200, 'PUT', at('/tables/Person'), { csv: { encoding: 'latin1' } });
+      expect((await read(failed.file_id)).status).toBe(200);
+      expect(await rows(failed.file_id)).toEqual([[8, 'Émile']]);
+    });
+
     it('are refused with every problem, and for types that the schema does not have', async () => {
       const wrong = { csv: { encoding: 'klingon' }, column_mapping: { a: 5 } };
       expect(await refusal('PUT', '/tables/Person', wrong)).toMatchObject({
