@@ -5,6 +5,7 @@ import { type GenerationManifest, type GenerationRef, GraphEngine } from '../eng
 import { BackupObjects, type StoredBackup } from './backup-objects';
 import { sameCounts } from './backup-manifest';
 import { BackupDamaged, BackupNotRestorable } from './backups.errors';
+import { ExportImports } from './export-imports';
 
 /** Where the engine's files are inside the archive of a full dump. */
 export const GRAPH_FOLDER = 'graph/';
@@ -15,12 +16,13 @@ export class BackupChecks {
   constructor(
     private readonly objects: BackupObjects,
     private readonly engine: GraphEngine,
+    private readonly imports: ExportImports,
   ) {}
 
-  /** Reads it back; a full dump is also opened and counted. `directory` is scratch space. */
+  /** Reads it back; a full dump is also opened and counted, and the rows of an export are. `directory` is scratch space. */
   async verify(backup: StoredBackup, directory: string, signal: AbortSignal): Promise<void> {
     const { format, graph_id: graphId, generation } = backup.manifest;
-    if (format !== 'full_dump') return this.objects.unpack(backup, { folder: directory, wanted: () => null, signal });
+    if (format !== 'full_dump') return this.imports.verify(backup, directory, signal);
     const target = { graphId, generation, directory: join(directory, 'opened') };
     await this.open(backup, target, signal);
     await this.engine.drop(target);
@@ -56,6 +58,7 @@ function otherVersion({ manifest }: StoredBackup): string {
   const { engine, engine_version: version, storage_version: storage } = manifest;
   return (
     `it was made by ${engine} ${version} (storage version ${storage ?? 'unknown'}), whose files the engine of this ` +
-    'installation cannot open. Restore it with the version of the platform that made it, and export it from there'
+    'installation cannot open. With the version of the platform that made it, make a backup of the format "parquet" of ' +
+    'that graph; such backups do not depend on the engine'
   );
 }

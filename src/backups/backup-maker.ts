@@ -1,10 +1,11 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import { Clock } from '../common/clock';
 import { GraphUnreadable } from '../engine/engine.errors';
-import { GraphEngine } from '../engine/graph-engine';
+import { type GenerationRef, GraphEngine } from '../engine/graph-engine';
 import { contentsOf, GenerationsService } from '../graphs/generations.service';
 import type { Generation, Graph } from '../graphs/graph.entity';
 import { GraphNotReady } from '../graphs/graphs.errors';
@@ -16,10 +17,14 @@ import { type Backup, objectKeyOf } from './backup.entity';
 import { BackupChecks, GRAPH_FOLDER } from './backup-checks';
 import type { ArchiveSource } from './backup-archive';
 import { BackupLimits } from './backup-limits';
-import { type BackupManifest, MANIFEST_VERSION, type ManifestHead } from './backup-manifest';
+import { type BackupManifest, MANIFEST_VERSION, type ManifestHead, total } from './backup-manifest';
 import { BackupObjects } from './backup-objects';
 import { BackupNotCompleted, BackupNotFound } from './backups.errors';
 import { BackupsRepository } from './backups.repository';
+import { type ExportFormat, GraphExports } from './graph-exports';
+
+/** Stores an archive of the files; `from`: percent that are done already. */
+type Put = (head: ManifestHead, sources: ArchiveSource[], from: number) => ReturnType<BackupObjects['write']>;
 
 export interface MakeOptions {
   backupId: string;
@@ -41,6 +46,7 @@ export class BackupMaker {
     private readonly engine: GraphEngine,
     private readonly backups: BackupsRepository,
     private readonly objects: BackupObjects,
+    private readonly exports: GraphExports,
     private readonly checks: BackupChecks,
     private readonly limits: BackupLimits,
     private readonly audit: AuditService,
@@ -75,25 +81,68 @@ export class BackupMaker {
   private async store(
     ctx: OperationContext,
     made: { backup: Backup; graph: Graph; generation: Generation; schema: GraphSchema; objectKey: string },
-    { report }: MakeOptions,
+    options: MakeOptions,
   ): Promise<BackupManifest> {
     const { backup, generation, objectKey } = made;
+    const { report } = options;
     const head = await this.headOf(made);
-    const files = await this.engine.files(this.generations.ref(backup.graphId, generation.number));
-    const sources: ArchiveSource[] = [
-      { name: 'manifest.json', content: JSON.stringify(head, null, 2) },
-      ...files.map(({ name, path, bytes }) => ({ name: `${GRAPH_FOLDER}${name}`, content: { path, bytes } })),
-    ];
-    const all = files.reduce((sum, { bytes }) => sum + bytes, 1);
-    const onBytes = (bytes: number): void => report(Math.min(55, (bytes / all) * 55), 'Storing the data');
-    const written = await this.objects.write(backup, objectKey, sources, { signal: ctx.signal, onBytes });
-    // The database file, then its log; both were hashed when they were built.
-    const hashes = [generation.manifest?.sha256, generation.manifest?.log?.sha256];
-    const read = files.map(({ name }) => written.content.files.find((file) => file.name === `${GRAPH_FOLDER}${name}`));
-    if (read.some((file, at) => file?.sha256 !== hashes[at])) throw new GraphUnreadable();
-    const manifest: BackupManifest = { ...head, ...written };
+    const ref = this.generations.ref(backup.graphId, generation.number);
+    const put: Put = (told, sources, from) => {
+      const all = sources.reduce((sum, { content }) => sum + (typeof content === 'string' ? 0 : content.bytes), 1);
+      const onBytes = (bytes: number): void =>
+        report(Math.min(55, from + (bytes / all) * (55 - from)), 'Storing the data');
+      const first = { name: 'manifest.json', content: JSON.stringify(told, null, 2) };
+      return this.objects.write(backup, objectKey, [first, ...sources], { signal: ctx.signal, onBytes });
+    };
+    const manifest =
+      backup.format === 'full_dump'
+        ? await this.dump(head, ref, generation, put)
+        : await this.export(head, ref, { ...options, format: backup.format, signal: ctx.signal }, put);
     await this.objects.writeManifest(objectKey, manifest);
     return manifest;
+  }
+
+  /** The engine's files as they are. */
+  private async dump(
+    head: ManifestHead,
+    ref: GenerationRef,
+    generation: Generation,
+    put: Put,
+  ): Promise<BackupManifest> {
+    const files = await this.engine.files(ref);
+    const sources = files.map(({ name, path, bytes }) => ({
+      name: `${GRAPH_FOLDER}${name}`,
+      content: { path, bytes },
+    }));
+    const written = await put(head, sources, 0);
+    // The database file, then its log; both were hashed when they were built.
+    const hashes = [generation.manifest?.sha256, generation.manifest?.log?.sha256];
+    const read = sources.map(({ name }) => written.content.files.find((file) => file.name === name));
+    if (read.some((file, at) => file?.sha256 !== hashes[at])) throw new GraphUnreadable();
+    return { ...head, ...written };
+  }
+
+  /** The rows of every table, which are in scratch space before they are stored. */
+  private async export(
+    head: ManifestHead,
+    ref: GenerationRef,
+    { format, signal, report, ...options }: MakeOptions & { format: ExportFormat; signal: AbortSignal },
+    put: Put,
+  ): Promise<BackupManifest> {
+    const directory = join(options.directory, 'export');
+    const { schema } = head;
+    const all = Math.max(1, total(head.nodes) + total(head.relationships));
+    const { tables, sources } = await this.exports.write(ref, {
+      schema,
+      counts: head,
+      format,
+      directory,
+      signal,
+      onRows: (rows) => report(Math.min(40, (rows / all) * 40), 'Reading the rows'),
+    });
+    const written = await put({ ...head, tables }, sources, 40);
+    await rm(directory, { recursive: true });
+    return { ...head, tables, ...written };
   }
 
   private async headOf({

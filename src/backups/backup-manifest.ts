@@ -11,6 +11,17 @@ export interface ArchivedFile {
   sha256: string;
 }
 
+/** The file of one table in an export. */
+export interface ExportedTable {
+  table: string;
+  kind: 'node' | 'relationship';
+  /** Its name in the archive. */
+  file: string;
+  rows: number;
+  /** With the graph's names of their types. */
+  columns: { name: string; type: string }[];
+}
+
 /** What a backup holds, as JSON beside its bytes. */
 export interface BackupManifest {
   manifest_version: number;
@@ -38,6 +49,8 @@ export interface BackupManifest {
     other_rows: boolean;
     behind: string | null;
   };
+  /** Of exports. */
+  tables?: ExportedTable[];
   /** The archive, before it is compressed. */
   content: { archive: 'tar'; bytes: number; sha256: string; files: ArchivedFile[] };
   stored: { bytes: number; compression: 'zstd'; encryption: 'AES-256-GCM'; frame_bytes: number };

@@ -3,7 +3,7 @@ import type { ErrorBody } from '../common/problem';
 import { bigint } from '../database/bigint-column';
 import type { BackupManifest } from './backup-manifest';
 
-/** `full_dump` can be restored; the others hold the rows for other programs. */
+/** `full_dump` holds the engine's files; the others are exports, with a file of rows for each table. */
 export const BACKUP_FORMATS = ['full_dump', 'csv', 'json', 'parquet'] as const;
 export type BackupFormat = (typeof BACKUP_FORMATS)[number];
 export const BACKUP_STATUSES = ['in_progress', 'completed', 'failed'] as const;

@@ -49,6 +49,13 @@ export class BackupsConfig {
   )
   readonly keepLastSetting: 'true' | 'false' = 'true';
 
+  @Setting(
+    'BACKUP_EXPORT_ROWS',
+    integer({ min: 1 }),
+    'rows of an export that the engine answers with at once; they are in the memory of its process',
+  )
+  readonly exportRows: number = 250_000;
+
   get keepLast(): boolean {
     return this.keepLastSetting === 'true';
   }

@@ -32,6 +32,8 @@ import { BackupsService } from './backups.service';
 import { CreateBackupProcessor } from './create-backup.processor';
 import { DataKeys } from './data-keys';
 import { DeletedGraphBackupsController } from './deleted-graph-backups.controller';
+import { ExportImports } from './export-imports';
+import { GraphExports } from './graph-exports';
 import { MasterKeys } from './master-keys';
 import { NewBackups } from './new-backups';
 import { RestoreBackupProcessor } from './restore-backup.processor';
@@ -70,6 +72,8 @@ import { VerifyBackupProcessor } from './verify-backup.processor';
     BackupsService,
     CreateBackupProcessor,
     DataKeys,
+    ExportImports,
+    GraphExports,
     MasterKeys,
     NewBackups,
     RestoreBackupProcessor,

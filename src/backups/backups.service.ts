@@ -22,6 +22,7 @@ import { CreateBackup, RestoreBackup, VerifyBackup } from './backups.operations'
 import { type BackupFilter, BackupsRepository, type BackupStats } from './backups.repository';
 import type { CreateBackupDto, RestoreBackupDto, RestoredGraphDto } from './dto/backup-request.dto';
 import { NewBackups, type WantedBackup } from './new-backups';
+import { whyNotRestorable } from './restorable';
 import { SystemBackups } from './system-backups';
 
 /** Backups of graphs: making, finding, checking, restoring and removing them. The work itself is done by processors. */
@@ -229,8 +230,8 @@ export class BackupsService {
 /** A backup that can become a graph again. Throws what {@link storedBackup} throws, {@link BackupNotRestorable}. */
 function restorable(backup: Backup): StoredBackup {
   const stored = storedBackup(backup);
-  if (backup.format !== 'full_dump')
-    throw new BackupNotRestorable(`it is an export as ${backup.format}. Upload its files, or use a full_dump`);
+  const why = whyNotRestorable(stored.manifest);
+  if (why !== null) throw new BackupNotRestorable(why);
   if (stored.manifest.manifest_version > MANIFEST_VERSION)
     throw new BackupNotRestorable('a newer version of the platform made it. Update this one');
   return stored;

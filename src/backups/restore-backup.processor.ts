@@ -9,6 +9,7 @@ import { GraphsService } from '../graphs/graphs.service';
 import { HandlesOperation } from '../jobs/handles-operation';
 import type { OperationContext } from '../jobs/operation-context';
 import { OperationProcessor } from '../jobs/operation-processor';
+import { WorkDirectories } from '../jobs/work-directories';
 import { TierTable } from '../limits/tier-table';
 import type { Operation } from '../operations/operation.entity';
 import { StaleAttemptError } from '../operations/operations.errors';
@@ -22,6 +23,7 @@ import { RestoreFailed } from './backups.errors';
 import { RestoreBackup, type RestoreBackupPayload } from './backups.operations';
 import { BackupsRepository } from './backups.repository';
 import { storedBackup } from './backups.service';
+import { ExportImports } from './export-imports';
 import { SystemBackups } from './system-backups';
 
 /** What is live is backed up -> the backup is fetched, proven, opened and counted beside it -> published in its place. */
@@ -38,7 +40,9 @@ export class RestoreBackupProcessor extends OperationProcessor<typeof RestoreBac
     private readonly systemBackups: SystemBackups,
     private readonly checks: BackupChecks,
     private readonly endings: BackupEndings,
+    private readonly imports: ExportImports,
     private readonly audit: AuditService,
+    private readonly work: WorkDirectories,
   ) {
     super();
   }
@@ -72,7 +76,16 @@ export class RestoreBackupProcessor extends OperationProcessor<typeof RestoreBac
     }
     enter(40, 'Reading, decrypting and opening the backup');
     const build = await this.generations.begin(ctx, graphId);
-    const manifest = await this.checks.open(backup, build, ctx.signal);
+    const manifest =
+      backup.manifest.format === 'full_dump'
+        ? await this.checks.open(backup, build, ctx.signal)
+        : await this.work.use(ctx, (directory) =>
+            this.imports.build(backup, build, {
+              directory,
+              signal: ctx.signal,
+              onProgress: (percent, message) => ctx.progress(40 + percent * 0.55, message),
+            }),
+          );
     this.tiers.requireContent((await this.graphs.get(graphId)).tier, manifest);
     enter(95, 'Publishing');
     const result = {

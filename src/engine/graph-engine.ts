@@ -214,6 +214,16 @@ export abstract class GraphEngine {
   ): Promise<number[]>;
 
   /**
+   * Reads a published generation in a process of its own, beside the one that answers users: for work that reads all of it.
+   * The process ends with `work`, whose statements are the platform's own and run one after the other.
+   */
+  abstract readApart<T>(
+    source: GenerationRef,
+    work: (query: ReadApart) => Promise<T>,
+    options: { signal: AbortSignal },
+  ): Promise<T>;
+
+  /**
    * Makes sure that a text of a user is one condition on a node `n` of a table, and only reads. Throws `StatementRefused`,
    * `WriteRefused`, `QueryInvalid`.
    */
@@ -234,6 +244,9 @@ export abstract class GraphEngine {
   /** Removes a generation's files. Its host must be released. */
   abstract drop(target: GenerationRef): Promise<void>;
 }
+
+/** Runs one statement of {@link GraphEngine.readApart}; its rows are to be read to their end. */
+export type ReadApart = (request: QueryRequest) => Promise<QueryStream>;
 
 /** One operator of a plan; its inputs are its children. */
 export interface PlanOperator {

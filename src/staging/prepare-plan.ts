@@ -56,9 +56,9 @@ export function columnTypes(
   return types;
 }
 
-/** A Parquet part cannot hold integers of 128 bits: they stay text until they are loaded. */
+/** A Parquet part cannot hold integers of 128 bits, nor every interval: they stay text until they are loaded. */
 function readAs(type: PropertyType): PropertyType {
-  return type === 'INT128' ? 'STRING' : type;
+  return type === 'INT128' || type === 'INTERVAL' ? 'STRING' : type;
 }
 
 /** All tables of a schema, nodes first, still without parts. */

@@ -18,10 +18,10 @@ import { BACKUP_STATUSES, type BackupFormat, BACKUP_FORMATS, type BackupStatus }
 const MOST_LABELS = 20;
 
 export class CreateBackupDto {
-  /** The only one that can be restored, until exports of the rows are there. */
-  @ApiProperty({ enum: ['full_dump'] })
+  /** `full_dump`: the database as it is. The others hold a file of rows for each type, for other programs. */
+  @ApiProperty({ enum: BACKUP_FORMATS })
   @IsOptional()
-  @IsIn(['full_dump'])
+  @IsIn(BACKUP_FORMATS)
   backup_format: BackupFormat = 'full_dump';
 
   @ApiProperty({ enum: ['full'] })

@@ -1,5 +1,6 @@
 import type { Backup } from '../backup.entity';
 import { type BackupStats, countsIn } from '../backups.repository';
+import { whyNotRestorable } from '../restorable';
 
 export interface BackupResponse {
   backup_id: string;
@@ -56,7 +57,7 @@ export function toBackupDto(backup: Backup): BackupResponse {
     encryption_enabled: true,
     compression_enabled: true,
     allow_export: completed,
-    restorable: completed && backup.format === 'full_dump' && backup.error === null,
+    restorable: backup.manifest !== null && whyNotRestorable(backup.manifest) === null && backup.error === null,
     labels: backup.labels,
     generation: backup.generation,
     operation_id: backup.operationId,
@@ -80,6 +81,8 @@ export function toBackupDetailDto(backup: Backup): object {
     engine: manifest === null ? null : `${manifest.engine} ${manifest.engine_version}`,
     storage_version: manifest?.storage_version ?? null,
     schema: manifest?.schema ?? null,
+    // Of an export: the files in it, with their columns and rows.
+    tables: manifest?.tables ?? null,
     staging_files: manifest?.staging.files ?? [],
     content_sha256: manifest?.content.sha256 ?? null,
     event_sequence: manifest?.event_sequence ?? null,

@@ -9,7 +9,7 @@ import {
   LoadFailed,
   StorageFull,
 } from '../engine.errors';
-import type { BuildProgress, BuildSpec, GenerationManifest, TableExport, TableLoad } from '../graph-engine';
+import type { BuildProgress, BuildSpec, GenerationManifest, ReadApart, TableExport, TableLoad } from '../graph-engine';
 import { copyGraphFile, shareGraphFile } from './copy-graph-file';
 import { generationFiles, graphLog, realDirectory } from './graph-file';
 import type { HostFactory } from './host-factory';
@@ -112,6 +112,22 @@ export class GraphBuilder {
         const rows = await host.export({ exports }, onProgress);
         await host.close();
         return rows;
+      });
+    } catch (error) {
+      if (signal.aborted) throw new BuildCancelled();
+      throw isDiskFull(error) ? new StorageFull() : error;
+    }
+  }
+
+  /** See `GraphEngine.readApart`. */
+  async readApart<T>(source: string, work: (query: ReadApart) => Promise<T>, signal: AbortSignal): Promise<T> {
+    if (signal.aborted) throw new BuildCancelled();
+    try {
+      const host = await this.hosts.exporter(source);
+      return await ending(host, signal, async () => {
+        const result = await work((request) => host.query(request, signal).ready);
+        await host.close();
+        return result;
       });
     } catch (error) {
       if (signal.aborted) throw new BuildCancelled();

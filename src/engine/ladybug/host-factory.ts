@@ -42,8 +42,8 @@ export class HostFactory {
     });
   }
 
-  /** A process that writes rows of a graph into a directory; it can only read the graph's. */
-  exporter(directory: string, output: string): Promise<HostProcess> {
+  /** A process that reads all of a graph, and writes its rows into a directory where one is given; it can only read the graph's. */
+  exporter(directory: string, output?: string): Promise<HostProcess> {
     return HostProcess.start({
       open: {
         mode: 'read',
@@ -55,7 +55,7 @@ export class HostFactory {
       },
       confinement: this.confinement,
       readOnly: [directory],
-      writable: [output],
+      writable: output === undefined ? [] : [output],
       startMs: this.config.startSeconds * 1000,
       memoryBytes: this.config.loaderMemoryMb * BYTES_PER_MB,
       limits: { fileBytes: this.maxDatabaseBytes(), cpuSeconds: this.config.cpuSeconds },

@@ -16,6 +16,7 @@ import {
   type PlanOperator,
   type QueryRequest,
   type QueryStream,
+  type ReadApart,
   type TableExport,
 } from '../graph-engine';
 import { HostGone } from './failures';
@@ -102,6 +103,14 @@ export class LadybugEngine extends GraphEngine implements OnModuleInit, OnApplic
       guardStatement(selectionOf(table));
     }
     return this.builder.export(realDirectory(source), tables, directory, options);
+  }
+
+  readApart<T>(
+    source: GenerationRef,
+    work: (query: ReadApart) => Promise<T>,
+    { signal }: { signal: AbortSignal },
+  ): Promise<T> {
+    return this.builder.readApart(realDirectory(source), work, signal);
   }
 
   async checkCondition(target: GenerationRef, table: string, condition: string): Promise<void> {

@@ -42,10 +42,13 @@ export function duckdbType(type: PropertyType): string {
   return nameOf(parseType(type));
 }
 
-/** How values of a type are written for the engine, whose reader of Parquet knows neither DECIMAL nor integers of 128 bits. */
+/**
+ * How values of a type are written for the engine, whose reader of Parquet knows neither DECIMAL nor integers of 128 bits;
+ * intervals in Parquet have milliseconds at most, and are never negative.
+ */
 export function storedType(type: PropertyType): string {
   const name = duckdbType(type);
-  return name === 'HUGEINT' || name.startsWith('DECIMAL') ? 'VARCHAR' : name;
+  return name === 'HUGEINT' || name === 'INTERVAL' || name.startsWith('DECIMAL') ? 'VARCHAR' : name;
 }
 
 /** As DuckDB itself writes it, so that it can be compared; with `integers` instead of every type of whole numbers. */
@@ -112,6 +115,8 @@ export function castTo(column: string, source: string, type: PropertyType, forma
       if (parsed && source === 'VARCHAR') return { sql: `cast(${parsed} as timestamp)`, canFail: true };
       if (isTimestamp(source) || source === 'DATE') return { sql: toTimestamp(column, source), canFail: true };
       return source === 'VARCHAR' ? tried : never;
+    case 'INTERVAL':
+      return source === 'VARCHAR' ? { sql: toInterval(column), canFail: true } : never;
     default:
       return source === 'VARCHAR' ? tried : never;
   }
@@ -169,6 +174,22 @@ function toText(column: string, source: string): Cast {
   // Older writers mark text as plain bytes.
   if (source === 'BLOB') return { sql: `try(decode(${column}))`, canFail: true };
   return { sql: `cast(${column} as varchar)`, canFail: false };
+}
+
+/** ISO 8601, as in the answers of queries, or DuckDB's own words. */
+function toInterval(column: string): string {
+  const number = '-?[0-9]+';
+  const time = `T(${number}H)?(${number}M)?(${number}(\\.[0-9]{1,6})?S)?`;
+  const iso = `P(${number}Y)?(${number}M)?(${number}D)?(${time})?`;
+  const words = (part: number, names: [string, string][]): string =>
+    names.reduce(
+      (sql, [letter, name]) => `replace(${sql}, '${letter}', ' ${name} ')`,
+      `split_part(${column}, 'T', ${part})`,
+    );
+  const date = words(1, [['P', ''], ['Y', 'years'], ['M', 'months'], ['D', 'days']]); // prettier-ignore
+  const day = words(2, [['H', 'hours'], ['M', 'minutes'], ['S', 'seconds']]); // prettier-ignore
+  const parsed = `try_cast(${date} || ${day} as interval)`;
+  return `case when regexp_full_match(${column}, '${iso}') then ${parsed} else try_cast(${column} as interval) end`;
 }
 
 function toInteger(column: string, source: string, target: string, tried: Cast, never: Cast): Cast {

@@ -366,7 +366,7 @@ describe('StagingEngine', () => {
         ['170141183460469231731687303715884105728', '1.5'],
       ],
       ['TIMESTAMP_TZ', 'TIMESTAMP_TZ', ['2001-02-03 04:05:06+02'], ['2001-13-03 04:05:06+02']],
-      ['INTERVAL', 'INTERVAL', ['1 year 2 days'], ['a while']],
+      ['INTERVAL', 'INTERVAL', ['1 year 2 days', 'P1Y2M3DT4H5M6.000007S', 'PT-0.5S', 'PT0S'], ['a while', 'P1X', 'P']],
       ['BLOB in base64', 'BLOB', ['aGVsbG8='], ['*']],
       ['list of integers', 'INT64[]', ['[1, 2]', '[]', '[9007199254740993, null]'], ['[1.5]', '["a"]', '[1', '1']],
       ['list of fractions', 'DOUBLE[]', ['[1, 2.5]'], ['["x"]']],
