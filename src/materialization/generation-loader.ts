@@ -12,6 +12,7 @@ import type { OperationContext } from '../jobs/operation-context';
 import { StorageUsage } from '../limits/storage-usage';
 import { TierTable } from '../limits/tier-table';
 import { definitionsOf } from '../schemas/schema-definitions';
+import type { StagingProcess } from '../staging/duckdb/staging-process';
 import { type PreparedTables, StagingService } from '../staging/staging.service';
 import { LoadEstimate } from './load-estimate';
 import { type Counts, keysOf, loadsOf, NO_ROWS, refuseBadTables, refuseMismatch } from './load-plan';
@@ -74,21 +75,32 @@ export class GenerationLoader {
       : [];
     await mkdir(join(directory, 'keys'), { recursive: true });
     let prepared: PreparedTables | undefined;
-    const manifest = await this.engine.build(
-      {
-        target: build,
-        base: incremental && build.live ? { ...build.live, sha256: live?.manifest?.sha256 } : undefined,
-        keys,
-        definitions: incremental ? [] : definitionsOf(graph.schema),
-        inputDirectory: directory,
-        keepOpen: this.platform.has('engine'),
-        loads: async () => {
-          prepared = await this.check(ctx, graph, plan, directory, ignoreErrors, new Map(keys.map(knownKey)));
-          return loadsOf(graph.schema, prepared, base);
+    const checking = await this.staging.readyToPrepare(directory, ctx.signal);
+    const manifest = await this.engine
+      .build(
+        {
+          target: build,
+          base: incremental && build.live ? { ...build.live, sha256: live?.manifest?.sha256 } : undefined,
+          keys,
+          definitions: incremental ? [] : definitionsOf(graph.schema),
+          inputDirectory: directory,
+          keepOpen: this.platform.has('engine'),
+          loads: async () => {
+            prepared = await this.check(
+              ctx,
+              graph,
+              plan,
+              directory,
+              ignoreErrors,
+              new Map(keys.map(knownKey)),
+              checking,
+            );
+            return loadsOf(graph.schema, prepared, base);
+          },
         },
-      },
-      { signal: ctx.signal, onProgress: progressOf(ctx) },
-    );
+        { signal: ctx.signal, onProgress: progressOf(ctx) },
+      )
+      .finally(() => checking.kill());
     refuseMismatch(prepared!, manifest, base);
     this.tiers.requireContent(graph.tier, manifest);
     await this.storage.requireFits(graph.id, graph.tier, manifest.bytes);
@@ -102,12 +114,14 @@ export class GenerationLoader {
     directory: string,
     ignoreErrors: boolean,
     knownKeys: ReadonlyMap<string, string[]>,
+    started: StagingProcess,
   ): Promise<PreparedTables> {
     ctx.progress(1, 'Checking staged rows', step(1));
     const prepared = await this.staging.prepare(graph.id, graph.schema, plan.files, directory, {
       signal: ctx.signal,
       keepFor: ctx,
       knownKeys,
+      started,
       onProgress: (percent, table) => ctx.progress(1 + (percent / 100) * (PREPARED - 1), `Checking ${table}`, step(1)),
     });
     refuseBadTables(prepared, ignoreErrors, linksOf(graph.id, ctx.operationId));

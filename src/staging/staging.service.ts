@@ -14,6 +14,7 @@ import { ObjectStore } from '../storage/object-store';
 import { ObjectNotFound } from '../storage/storage.errors';
 import type { ColumnProblem, PartRef, PreparedTable } from './duckdb/messages';
 import { StagingEngine } from './duckdb/staging-engine';
+import type { StagingProcess } from './duckdb/staging-process';
 import { columnTypes, preparedPairs, preparePlan } from './prepare-plan';
 import { filePrefix, graphPrefix, partOf, StagedFile } from './staged-file.entity';
 import { RejectsService } from './rejects.service';
@@ -51,6 +52,8 @@ export interface PrepareOptions {
    * that hold the keys of the graph. Ends may point at them, and new rows may have them again.
    */
   knownKeys?: ReadonlyMap<string, string[]>;
+  /** The process that {@link StagingService.readyToPrepare} has started meanwhile. */
+  started?: StagingProcess;
   /** Percent of the tables that are done, and the one that is being checked. */
   onProgress?: (percent: number, table: string) => void;
 }
@@ -97,6 +100,14 @@ export class StagingService implements OnModuleInit {
   }
 
   /**
+   * Starts what {@link prepare} will need, for those who know that they will prepare soon. Whoever does not come so far
+   * kills it; an abort does as well.
+   */
+  readyToPrepare(directory: string, signal: AbortSignal): Promise<StagingProcess> {
+    return this.engine.ready('prepare', { directory, signal });
+  }
+
+  /**
    * Checks the rows of the files against the schema and writes typed Parquet below `directory`, which the caller makes
    * and removes. Bad rows are counted, sampled and left out; whether that is acceptable is the caller's to say. Throws
    * `StagedColumnsMissing` for whole columns, `StagingChanged` (retryable) where a file was deleted since the snapshot.
@@ -106,7 +117,7 @@ export class StagingService implements OnModuleInit {
     schema: GraphSchema,
     files: StagedFile[],
     directory: string,
-    { signal, keepFor, knownKeys, onProgress }: PrepareOptions,
+    { signal, keepFor, knownKeys, started, onProgress }: PrepareOptions,
   ): Promise<PreparedTables> {
     const parts = join(directory, 'parts');
     const output = join(directory, 'prepared');
@@ -126,6 +137,7 @@ export class StagingService implements OnModuleInit {
         signal,
         onProgress: ({ table, tablesDone, tablesTotal }) => onProgress?.((tablesDone / tablesTotal) * 100, table),
       },
+      started,
     );
     if (keepFor !== undefined) await this.rejects.keep(keepFor, graphId, result.tables);
     const samples = result.tables.flatMap(({ table, samples: rows }) =>

@@ -35,6 +35,14 @@ interface Work {
   onProgress: (progress: BuildProgress) => void;
 }
 
+/** How the files of a generation came to their place. */
+interface Placed {
+  /** SHA-256 of the database file, where it is known. */
+  sha256?: string;
+  /** The process that will read them, where it was started meanwhile. */
+  reader?: HostProcess;
+}
+
 type Planned = (loader: HostProcess) => Promise<TableLoad[]>;
 
 /**
@@ -55,30 +63,29 @@ export class GraphBuilder {
     spec: BuildSpec,
     { signal, onProgress = () => undefined }: { signal: AbortSignal; onProgress?: (progress: BuildProgress) => void },
   ): Promise<GenerationManifest> {
-    const place = async (directory: string): Promise<string | undefined> => {
+    const place = async (directory: string): Promise<Placed> => {
       const base = spec.base && realDirectory(spec.base);
       const input = spec.inputDirectory === undefined ? undefined : await realpath(spec.inputDirectory);
       const work = { directory, input, writesInput: spec.keys !== undefined, signal, onProgress };
       if (base !== undefined && spec.unchanged) {
         // As it is, under another name: nobody writes to the database file of a finished generation.
         await shareGraphFile(base, directory, signal);
-        return spec.unchanged.sha256;
+        return { sha256: spec.unchanged.sha256 };
       }
-      const shared = await this.load(spec, base, work);
-      return shared ? spec.base?.sha256 : undefined;
+      return this.load(spec, base, work);
     };
     return this.fill(spec.target.directory, place, spec.keepOpen === true, signal, spec.unchanged);
   }
 
   /** See `GraphEngine.adopt`. */
   adopt(target: string, place: (directory: string) => Promise<void>, signal: AbortSignal): Promise<GenerationManifest> {
-    return this.fill(target, (directory) => place(directory).then(() => undefined), false, signal);
+    return this.fill(target, (directory) => place(directory).then(() => ({})), false, signal);
   }
 
-  /** `place` says the hash of the database file where it is known; `expected`: all that must be found. */
+  /** `expected`: all that must be found. */
   private async fill(
     target: string,
-    place: (directory: string) => Promise<string | undefined>,
+    place: (directory: string) => Promise<Placed>,
     keepOpen: boolean,
     signal: AbortSignal,
     expected?: GenerationManifest,
@@ -86,12 +93,16 @@ export class GraphBuilder {
     if (signal.aborted) throw new BuildCancelled();
     await this.prepare(target);
     const directory = await realpath(target);
+    let reader: HostProcess | undefined;
     try {
-      const files = await measureFiles(directory, await place(directory), signal);
-      const made = { engine: 'ladybug', ...files, ...(await this.inspect(directory, keepOpen, signal)) };
+      const placed = await place(directory);
+      ({ reader } = placed);
+      const files = await measureFiles(directory, placed.sha256, signal);
+      const made = { engine: 'ladybug', ...files, ...(await this.inspect(directory, keepOpen, signal, reader)) };
       if (expected !== undefined && !sameContent(made, expected)) throw new GraphUnreadable();
       return made;
     } catch (error) {
+      await reader?.discard();
       await rm(directory, { recursive: true, force: true });
       if (signal.aborted) throw new BuildCancelled();
       throw isDiskFull(error) ? new StorageFull() : error;
@@ -141,12 +152,12 @@ export class GraphBuilder {
     if ((await readdir(directory)).length > 0) throw new LoadFailed('The place of the new generation is not empty');
   }
 
-  /** Says whether the new generation shares its base's database file. */
-  private async load(spec: BuildSpec, base: string | undefined, work: Work): Promise<boolean> {
+  private async load(spec: BuildSpec, base: string | undefined, work: Work): Promise<Placed> {
     const loads = planned(spec);
     if (base !== undefined && spec.definitions.length === 0 && (await logBytes(base)) < LONGEST_LOG_BYTES) {
       await shareGraphFile(base, work.directory, work.signal);
-      if (await this.append(loads, work)) return true;
+      const reader = await this.append(loads, work);
+      if (reader) return { sha256: spec.base?.sha256, reader };
       await rm(work.directory, { recursive: true, force: true });
       await this.prepare(work.directory);
     }
@@ -157,25 +168,42 @@ export class GraphBuilder {
     });
     // What the loader leaves beside the database file says that it has not finished.
     if ((await generationFiles(work.directory).catch(() => [])).length !== 1) throw new EngineLost('the build');
-    return false;
+    return {};
   }
 
-  /** Puts the rows into the log; false where that would become, or became, too long, or the engine does not take them so. */
-  private async append(loads: Planned, work: Work): Promise<boolean> {
-    const appended = await this.using('append', work, async (loader) => {
-      const all = await loads(loader);
-      if (all.reduce((sum, { rows }) => sum + rows, 0) > MOST_LOGGED_ROWS) return false;
-      try {
-        await loader.build({ definitions: [], loads: all }, work.onProgress);
-      } catch (error) {
-        if (!(error instanceof LoadFailed || error instanceof LoaderOutOfMemory)) throw error;
-        this.logger.warn(`Rows cannot be added to a log, so the graph is copied: ${error.message}`);
-        return false;
-      }
-      await loader.close(CLOSE_MS);
-      return true;
-    });
-    return appended && (await logBytes(work.directory)) <= LARGEST_LOG_BYTES;
+  /**
+   * Puts the rows into the log, and gives the process that will read it, started meanwhile; undefined where the log would
+   * become, or became, too long, or the engine does not take the rows so.
+   */
+  private async append(loads: Planned, work: Work): Promise<HostProcess | undefined> {
+    let reader: HostProcess | undefined;
+    try {
+      const appended = await this.using('append', work, async (loader) => {
+        reader = await this.hosts.readerAhead(work.directory);
+        return this.addRows(loader, loads, work);
+      });
+      if (appended && (await logBytes(work.directory)) <= LARGEST_LOG_BYTES) return reader;
+    } catch (error) {
+      await reader?.discard();
+      throw error;
+    }
+    await reader?.discard();
+    return undefined;
+  }
+
+  /** False where they are too many for a log, or the engine does not take them so. */
+  private async addRows(loader: HostProcess, loads: Planned, work: Work): Promise<boolean> {
+    const all = await loads(loader);
+    if (all.reduce((sum, { rows }) => sum + rows, 0) > MOST_LOGGED_ROWS) return false;
+    try {
+      await loader.build({ definitions: [], loads: all }, work.onProgress);
+    } catch (error) {
+      if (!(error instanceof LoadFailed || error instanceof LoaderOutOfMemory)) throw error;
+      this.logger.warn(`Rows cannot be added to a log, so the graph is copied: ${error.message}`);
+      return false;
+    }
+    await loader.close(CLOSE_MS);
+    return true;
   }
 
   private async using<T>(
@@ -192,8 +220,9 @@ export class GraphBuilder {
     directory: string,
     keepOpen: boolean,
     signal: AbortSignal,
+    reader?: HostProcess,
   ): Promise<Pick<GenerationManifest, 'engineVersion' | 'storageVersion' | 'nodes' | 'relationships'>> {
-    const host = await this.hosts.reader(directory);
+    const host = await (reader?.open() ?? this.hosts.reader(directory));
     let kept = false;
     const count = async (): ReturnType<typeof countTables> => {
       const counts = await countTables(host);

@@ -18,14 +18,18 @@ export class HostFactory {
 
   /** A host that answers queries; it can only read the directory, and write results to a folder of its own. */
   async reader(directory: string): Promise<HostProcess> {
-    const file = graphFile(directory);
     // The engine would make a new, empty database.
-    if (!existsSync(file)) throw new GraphUnreadable();
+    if (!existsSync(graphFile(directory))) throw new GraphUnreadable();
+    return (await this.readerAhead(directory)).open();
+  }
+
+  /** Its process, before there is a file: starting one takes longer than opening most files. Open it, or discard it. */
+  async readerAhead(directory: string): Promise<HostProcess> {
     const scratch = this.scratch === undefined ? undefined : await newScratch(this.scratch);
-    return HostProcess.start({
+    return HostProcess.spawn({
       open: {
         mode: 'read',
-        file,
+        file: graphFile(directory),
         bufferPoolBytes: this.config.bufferPoolMb * BYTES_PER_MB,
         maxDatabaseBytes: this.maxDatabaseBytes(),
         connections: this.config.hostConnections,

@@ -88,16 +88,30 @@ export class HostProcess {
   }
 
   /** Starts a process and opens the file. Throws {@link GraphUnreadable} or {@link EngineLost}. */
-  static async start(options: HostOptions): Promise<HostProcess> {
-    const host = new HostProcess(spawnHost(options), options);
+  static start(options: HostOptions): Promise<HostProcess> {
+    return HostProcess.spawn(options).open();
+  }
+
+  /** Starts a process, so that it is there when there will be a file to {@link open}. Whoever does not open it ends it. */
+  static spawn(options: HostOptions): HostProcess {
+    return new HostProcess(spawnHost(options), options);
+  }
+
+  /** Opens the file. Throws {@link GraphUnreadable} or {@link EngineLost}, and then the process is gone. */
+  async open(): Promise<HostProcess> {
     try {
-      await host.hello();
-      return host;
+      await this.hello();
+      return this;
     } catch (error) {
-      host.kill({ why: 'closed' });
-      await host.ended;
+      await this.discard();
       throw error;
     }
+  }
+
+  /** Ends a process that nobody needs any more. */
+  async discard(): Promise<void> {
+    this.kill({ why: 'closed' });
+    await this.ended;
   }
 
   get pid(): number | undefined {
@@ -206,6 +220,7 @@ export class HostProcess {
   }
 
   private async hello(): Promise<void> {
+    if (!this.alive) throw new EngineLost('opening the graph');
     const answered = new Promise<HelloMessage>((resolve, reject) => {
       this.onHello = resolve;
       this.onOpenFailure = reject;

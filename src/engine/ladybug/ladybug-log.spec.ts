@@ -243,6 +243,25 @@ describe('adding rows to the log of a generation', () => {
     expect(processes()).toEqual(before);
   });
 
+  it('leaves no process behind where the rows are too many for a log, nor where it is cancelled half-way', async () => {
+    const base = await world.ring(10);
+    const processes = (): number[] => processTree(process.pid).slice(1);
+    const before = processes();
+    const many = await persons(100, 20_001, 1);
+    expect((await build({ base, loads: [many] })).log).toBeUndefined();
+    expect(processes()).toEqual(before);
+    const abort = new AbortController();
+    const cancel = async (): Promise<TableLoad[]> => {
+      abort.abort();
+      return [await knows(1, 1)];
+    };
+    const target = world.target();
+    const spec = { target, base, inputDirectory: world.input, definitions: [], loads: cancel };
+    await expect(world.engine.build(spec, { signal: abort.signal })).rejects.toMatchObject({ code: 'build_cancelled' });
+    expect(existsSync(target.directory)).toBe(false);
+    expect(processes()).toEqual(before);
+  });
+
   it('is lost when its process dies, and leaves the shared file as it was', async () => {
     const base = await world.ring(100);
     const before = hash(graphFile(base.directory));

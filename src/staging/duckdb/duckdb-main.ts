@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { assertNever } from '../../common/assert-never';
 import { DuckDbSession } from './duckdb-session';
-import type { ChildInput, ChildMessage, FileLimits, Job, ResultOf, TaskFailure } from './messages';
+import type { ChildMessage, ChildSetup, FileLimits, Job, ResultOf, TaskFailure } from './messages';
 import { exportRejects } from './export-rejects';
 import { prepareTables } from './prepare-tables';
 import { profileTable } from './profile-table';
@@ -11,17 +11,17 @@ import { TaskError } from './task-error';
 import { writeResult } from './write-result';
 
 /**
- * The program of a staging process: one task as a line on stdin, lines of JSON to stdout, then the end. When stdin ends
- * before that, nobody waits for the answer any more, and the work stops.
+ * The program of a staging process: a line on stdin to get ready by, one with the job, lines of JSON to stdout, then the
+ * end. When stdin ends before that, nobody waits for the answer any more, and the work stops.
  */
-async function main({ job, ...limits }: ChildInput): Promise<void> {
+async function main({ task, ...limits }: ChildSetup, told: Promise<Job>): Promise<void> {
   try {
     const session = await DuckDbSession.open(limits, {
-      ordered: job.task !== 'prepare',
-      maxTempBytes: job.task === 'stage' ? limits.maxInflatedBytes : undefined,
+      ordered: task !== 'prepare',
+      maxTempBytes: task === 'stage' ? limits.maxInflatedBytes : undefined,
     });
     orphaned = () => session.interrupt();
-    await send({ type: 'done', result: await perform(session, job, limits) });
+    await send({ type: 'done', result: await perform(session, await told, limits) });
   } catch (error) {
     if (!(error instanceof TaskError)) console.error(error);
     await send({ type: 'failed', failure: failureOf(error) });
@@ -68,9 +68,10 @@ function failureOf(error: unknown): TaskFailure {
 }
 
 const input = createInterface({ input: process.stdin });
-input.once('line', (line) => {
+input.once('line', (setup) => {
+  const told = new Promise<Job>((resolve) => input.once('line', (job) => resolve(JSON.parse(job) as Job)));
   // Ends at once: closing DuckDB in order would only cost time, nothing of it is kept.
-  void main(JSON.parse(line) as ChildInput).then(() => process.exit(0));
+  void main(JSON.parse(setup) as ChildSetup, told).then(() => process.exit(0));
 });
 input.once('close', () => {
   orphaned();

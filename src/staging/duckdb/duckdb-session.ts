@@ -1,7 +1,7 @@
 import { type DuckDBConnection, DuckDBInstance, type DuckDBPreparedStatement, type Json } from '@duckdb/node-api';
 import { literal } from './casts';
 import { exactJson } from './exact-json';
-import type { ChildInput, FileLimits } from './messages';
+import type { ChildSetup, FileLimits } from './messages';
 
 export type Row = Record<string, Json>;
 
@@ -16,7 +16,7 @@ export class DuckDbSession {
 
   /** `ordered`: what is written has the order of what was read; without it DuckDB needs less memory. */
   static async open(
-    limits: Omit<ChildInput, 'job' | keyof FileLimits>,
+    limits: Omit<ChildSetup, 'task' | keyof FileLimits>,
     { ordered, maxTempBytes }: { ordered: boolean; maxTempBytes?: number },
   ): Promise<DuckDbSession> {
     const { memoryMb, threads, directory, tempDirectory } = limits;

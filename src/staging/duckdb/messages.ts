@@ -283,9 +283,9 @@ export type ResultOf<J extends Job> = J extends StageJob
         ? ProfileResult
         : null;
 
-/** What the child is told on stdin: the job and the limits of the process. */
-export interface ChildInput extends FileLimits {
-  job: Job;
+/** The first line that the child is told on stdin, of what it can get ready for the job; that is the second one. */
+export interface ChildSetup extends FileLimits {
+  task: Job['task'];
   memoryMb: number;
   threads: number;
   /** The only directory that DuckDB may touch. */

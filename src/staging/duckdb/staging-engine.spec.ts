@@ -401,6 +401,33 @@ describe('StagingEngine', () => {
     });
   });
 
+  describe('a process that is started before its job is known', () => {
+    it('sees what was written meanwhile, and answers like one that was started with it', async () => {
+      const options = { directory, signal: signal() };
+      const started = await engine.ready('stage', options);
+      writeFileSync(path('late.csv'), 'id\n1\n2\n');
+      const job = { task: 'stage', format: 'csv', input: path('late.csv'), types: {}, output: path('late') } as const;
+      await expect(engine.run(job, options, started)).resolves.toMatchObject({ rows: 2 });
+      await processesVanish(directory);
+    });
+
+    it('is gone once it is not needed or not wanted any more', async () => {
+      const abort = new AbortController();
+      const options = { directory, signal: abort.signal };
+      const unneeded = await engine.ready('stage', options);
+      await processesAppear(directory);
+      unneeded.kill();
+      await processesVanish(directory);
+      const aborted = await engine.ready('stage', options);
+      await processesAppear(directory);
+      abort.abort(new Error('cancelled by the test'));
+      await processesVanish(directory);
+      const job = { task: 'stage', format: 'csv', input: path('no.csv'), types: {}, output: path('no') } as const;
+      await expect(engine.run(job, options, aborted)).rejects.toThrow('cancelled by the test');
+      await expect(engine.ready('stage', options)).rejects.toThrow('cancelled by the test');
+    });
+  });
+
   describe('stopping', () => {
     /** A task of several seconds. */
     async function longTask(abort: AbortSignal): Promise<() => Promise<StageResult>> {
