@@ -94,6 +94,11 @@ export interface BuildSpec {
   loads: TableLoad[] | (() => Promise<TableLoad[]>);
   /** Somebody will query it as soon as it is published: the process that counts its rows goes on as its host. */
   keepOpen?: boolean;
+  /**
+   * Other builds will soon begin with this generation: where it has a log, a copy that has none is made for them once this
+   * build is over.
+   */
+  mergeLater?: boolean;
   /** The only directory besides the target's that the loader may read, and write the keys to. */
   inputDirectory?: string;
 }

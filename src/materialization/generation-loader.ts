@@ -85,6 +85,7 @@ export class GenerationLoader {
           definitions: incremental ? [] : definitionsOf(graph.schema),
           inputDirectory: directory,
           keepOpen: this.platform.has('engine'),
+          mergeLater: incremental,
           loads: async () => {
             prepared = await this.check(
               ctx,

@@ -15,6 +15,7 @@ import { generationFiles, graphLog, realDirectory } from './graph-file';
 import type { HostFactory } from './host-factory';
 import type { HostProcess } from './host-process';
 import { countTables, measureFiles } from './measure-generation';
+import { MergedCopies } from './merged-copies';
 
 const CLOSE_MS = 60_000;
 /**
@@ -23,6 +24,10 @@ const CLOSE_MS = 60_000;
  */
 const LONGEST_LOG_BYTES = 4 * 1024 * 1024;
 const MOST_LOGGED_ROWS = 20_000;
+/** A shorter log is not worth a copy of the file. */
+const LEAST_MERGED_LOG_BYTES = 1024 * 1024;
+/** Copying a larger file for a few rows is left until its log is long. */
+const LARGEST_MERGED_FILE_BYTES = 1024 * 1024 * 1024;
 /** Rows may be wide: a log that became longer than this is not kept. */
 const LARGEST_LOG_BYTES = 16 * 1024 * 1024;
 
@@ -50,6 +55,8 @@ type Planned = (loader: HostProcess) => Promise<TableLoad[]>;
  * a log of one's own; load, close, sync, hash, open again, count.
  */
 export class GraphBuilder {
+  /** What a build begins with instead of its base, where it was made meanwhile. */
+  readonly merged = new MergedCopies((from, to, signal) => this.merge(from, to, signal));
   private readonly logger = new Logger(GraphBuilder.name);
 
   /** `keep`: hands an open generation to those who answer queries; false where they do not take it. */
@@ -74,7 +81,9 @@ export class GraphBuilder {
       }
       return this.load(spec, base, work);
     };
-    return this.fill(spec.target.directory, place, spec.keepOpen === true, signal, spec.unchanged);
+    const made = await this.fill(spec.target.directory, place, spec.keepOpen === true, signal, spec.unchanged);
+    if (spec.mergeLater && isWorthMerging(made)) this.merged.begin(realDirectory(spec.target));
+    return made;
   }
 
   /** See `GraphEngine.adopt`. */
@@ -154,21 +163,39 @@ export class GraphBuilder {
 
   private async load(spec: BuildSpec, base: string | undefined, work: Work): Promise<Placed> {
     const loads = planned(spec);
-    if (base !== undefined && spec.definitions.length === 0 && (await logBytes(base)) < LONGEST_LOG_BYTES) {
-      await shareGraphFile(base, work.directory, work.signal);
+    const from = base && (await this.beginningOf(base, spec.base?.sha256));
+    if (from && spec.definitions.length === 0 && (await logBytes(from.directory)) < LONGEST_LOG_BYTES) {
+      await shareGraphFile(from.directory, work.directory, work.signal);
       const reader = await this.append(loads, work);
-      if (reader) return { sha256: spec.base?.sha256, reader };
+      if (reader) return { sha256: from.sha256, reader };
       await rm(work.directory, { recursive: true, force: true });
       await this.prepare(work.directory);
     }
-    if (base !== undefined) await copyGraphFile(base, work.directory, work.signal);
+    if (from) await copyGraphFile(from.directory, work.directory, work.signal);
     await this.using('build', work, async (loader) => {
       await loader.build({ definitions: spec.definitions, loads: await loads(loader) }, work.onProgress);
       await loader.close(CLOSE_MS);
     });
-    // What the loader leaves beside the database file says that it has not finished.
-    if ((await generationFiles(work.directory).catch(() => [])).length !== 1) throw new EngineLost('the build');
+    await requireMerged(work.directory);
     return {};
+  }
+
+  /** The base, or its copy without a log; the copy that is being made is waited for where the build would have to make one. */
+  private async beginningOf(base: string, sha256: string | undefined): Promise<{ directory: string; sha256?: string }> {
+    if ((await logBytes(base)) >= LONGEST_LOG_BYTES) await this.merged.settled(base);
+    return (await this.merged.find(base)) ?? { directory: base, sha256 };
+  }
+
+  /** Copies a generation and puts its log into the file; the SHA-256 of that. */
+  private async merge(from: string, to: string, signal: AbortSignal): Promise<string> {
+    await copyGraphFile(from, to, signal);
+    const work = { directory: to, input: undefined, writesInput: false, signal, onProgress: () => undefined };
+    await this.using('build', work, async (loader) => {
+      await loader.build({ definitions: [], loads: [] }, work.onProgress);
+      await loader.close(CLOSE_MS);
+    });
+    await requireMerged(to);
+    return (await measureFiles(to, undefined, signal)).sha256;
   }
 
   /**
@@ -278,6 +305,15 @@ function sameContent(one: GenerationManifest, other: GenerationManifest): boolea
     relationships,
   ];
   return isDeepStrictEqual(content(one), content(other));
+}
+
+function isWorthMerging({ bytes, log }: GenerationManifest): boolean {
+  return log !== undefined && log.bytes >= LEAST_MERGED_LOG_BYTES && bytes <= LARGEST_MERGED_FILE_BYTES;
+}
+
+/** What a loader leaves beside the database file says that it has not finished. */
+async function requireMerged(directory: string): Promise<void> {
+  if ((await generationFiles(directory).catch(() => [])).length !== 1) throw new EngineLost('the build');
 }
 
 async function logBytes(directory: string): Promise<number> {

@@ -155,13 +155,14 @@ export class LadybugEngine extends GraphEngine implements OnModuleInit, OnApplic
   }
 
   async drop(target: GenerationRef): Promise<void> {
-    const directory = existingDirectory(target);
-    if (directory === undefined) return;
+    const directory = existingDirectory(target) ?? target.directory;
     await this.pool.evict(directory, 0);
     await rm(directory, { recursive: true, force: true });
+    await this.builder.merged.drop(directory);
   }
 
   async onApplicationShutdown(): Promise<void> {
+    await this.builder.merged.close();
     await this.pool.closeAll(SHUTDOWN_GRACE_MS);
   }
 

@@ -127,6 +127,35 @@ describe('adding rows to the log of a generation', () => {
     expect(await degree(base)).toBe(1);
   });
 
+  it('merges a log when nobody waits, and the next build begins with what came of that', async () => {
+    const base = await world.ring(100);
+    const logged = await build({ base, loads: [await persons(100, 800, 2_000)], mergeLater: true });
+    const first = world.last;
+    const copies = (): string[] => readdirSync(world.folder).filter((name) => name.includes('.merged-'));
+    await until('the log is merged', () => copies().length === 1, 60_000);
+    const [copy] = copies();
+    const next = await build({ base: first, loads: [await knows(200, 10)], mergeLater: true });
+    expect(next).toMatchObject({ nodes: { Person: 900 }, relationships: { KNOWS: 110 } });
+    expect(next.log!.bytes).toBeLessThan(logged.log!.bytes / 10);
+    expect(inode(world.last)).toBe(statSync(join(world.folder, copy, 'graph.lbug')).ino);
+    expect([next.sha256, next.sha256]).toEqual([hash(graphFile(world.last.directory)), copy.split('.merged-')[1]]);
+    // What queries read has not changed.
+    expect(names(first)).toEqual(['graph.lbug', 'graph.lbug.wal']);
+    expect(await degree(first)).toBe(1);
+    await world.engine.drop(first);
+    expect(copies()).toEqual([]);
+    expect(await degree(world.last)).toBe(11);
+  });
+
+  it('waits for the merge of a log that has grown long', async () => {
+    const base = await world.ring(100);
+    await build({ base, loads: [await persons(100, 2_500, 2_000)], mergeLater: true });
+    const merged = await build({ base: world.last, loads: [await knows(5, 1)] });
+    expect(merged).toMatchObject({ nodes: { Person: 2_600 }, relationships: { KNOWS: 101 } });
+    expect(merged.log!.bytes).toBeLessThan(1024 * 1024);
+    expect(await degree(world.last)).toBe(2);
+  });
+
   it('keeps every value of every type as a copy of the rows does', async () => {
     const values: [string, string, string][] = [
       ['STRING', "'it''s é'", 'VARCHAR'],
