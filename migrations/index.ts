@@ -24,6 +24,7 @@ import { BackupSchedules1765000161000 } from './1765000161000-backup-schedules';
 import { FileCopies1765000141000 } from './1765000141000-file-copies';
 import { OwnOptions1765000211000 } from './1765000211000-own-options';
 import { TakenSchema1765000210000 } from './1765000210000-taken-schema';
+import { Credits1765000270000 } from './1765000270000-credits';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -53,4 +54,5 @@ export const MIGRATIONS = [
   FileCopies1765000141000,
   TakenSchema1765000210000,
   OwnOptions1765000211000,
+  Credits1765000270000,
 ];

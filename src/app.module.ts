@@ -5,6 +5,8 @@ import { AuthConfig } from './auth/auth.config';
 import { AuthModule } from './auth/auth.module';
 import { BackupsConfig } from './backups/backups.config';
 import { BackupsModule } from './backups/backups.module';
+import { BillingConfig } from './billing/billing.config';
+import { BillingModule } from './billing/billing.module';
 import { CommonModule } from './common/common.module';
 import { ProblemFilter } from './common/problem.filter';
 import { ConfigModule } from './config/config.module';
@@ -58,6 +60,7 @@ export const CONFIG_CLASSES = [
   StagingConfig,
   QueriesConfig,
   BackupsConfig,
+  BillingConfig,
   EngineConfig,
   TelemetryConfig,
 ];
@@ -88,6 +91,7 @@ export class AppModule {
         QueriesModule,
         BackupsModule,
         SubgraphsModule,
+        BillingModule,
         UsageModule,
         TelemetryModule,
       ],

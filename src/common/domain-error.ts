@@ -2,6 +2,7 @@
 export type ErrorKind =
   | 'bad_request'
   | 'unauthenticated'
+  | 'payment_required'
   | 'forbidden'
   | 'not_found'
   | 'timeout'

@@ -29,6 +29,8 @@ export function statusOf(kind: ErrorKind): number {
       return 400;
     case 'unauthenticated':
       return 401;
+    case 'payment_required':
+      return 402;
     case 'forbidden':
       return 403;
     case 'not_found':

@@ -23,6 +23,10 @@ export interface TierLimits {
   waiting_queries: number;
   /** Data and staged files of one graph. */
   storage_gb: number;
+  /** Storage of a graph with its subgraphs that costs no credits; each GB above it costs one a day. */
+  included_storage_gb: number;
+  /** Credits of a graph with its subgraphs in a calendar month (UTC); what is left of them ends with the month. */
+  monthly_credits: number;
   max_file_mb: number;
   files_per_graph: number;
   materializations_per_day: number;
@@ -56,6 +60,8 @@ export const DEFAULT_LIMITS: Record<Tier, TierLimits> = {
     concurrent_queries: 32,
     waiting_queries: 1_000,
     storage_gb: 10,
+    included_storage_gb: 10,
+    monthly_credits: 8_000,
     max_file_mb: 1_024,
     files_per_graph: 10_000,
     materializations_per_day: 2_000,
@@ -77,6 +83,8 @@ export const DEFAULT_LIMITS: Record<Tier, TierLimits> = {
     concurrent_queries: 64,
     waiting_queries: 2_000,
     storage_gb: 50,
+    included_storage_gb: 50,
+    monthly_credits: 32_000,
     max_file_mb: 5_120,
     files_per_graph: 50_000,
     materializations_per_day: 5_000,
@@ -98,6 +106,8 @@ export const DEFAULT_LIMITS: Record<Tier, TierLimits> = {
     concurrent_queries: 128,
     waiting_queries: 4_000,
     storage_gb: 100,
+    included_storage_gb: 100,
+    monthly_credits: 100_000,
     max_file_mb: 10_240,
     files_per_graph: 100_000,
     materializations_per_day: 10_000,

@@ -6,7 +6,6 @@ import { CurrentActor, CurrentOrg } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { CreateOrgRequest, UpdateOrgRequest } from './dto/org.dto';
 import { OrgMembersService } from './org-members.service';
-import { UsageNotMeasured } from './orgs.errors';
 import { type OrgGraph, type OrgLimits, OrgsService, type OrgView } from './orgs.service';
 
 @ApiTags('Organisations')
@@ -66,13 +65,6 @@ export class OrgsController {
   @ApiOperation({ summary: 'What the organisation may have and has', operationId: 'getOrgLimits' })
   limits(@CurrentOrg() org: OrgAccess): Promise<OrgLimits> {
     return this.orgs.limits(org.id);
-  }
-
-  @Get(':org_id/usage')
-  @Requires('org:member')
-  @ApiOperation({ summary: 'Usage over time (not measured by this version: 501)', operationId: 'getOrgUsage' })
-  usage(): never {
-    throw new UsageNotMeasured();
   }
 }
 

@@ -70,14 +70,6 @@ export class GraphLimitReached extends DomainError {
   }
 }
 
-export class UsageNotMeasured extends DomainError {
-  readonly code = 'not_implemented';
-  readonly kind = 'not_implemented';
-  constructor() {
-    super('Usage is not measured by this version. GET /v1/orgs/{org_id}/limits tells the current number of graphs.');
-  }
-}
-
 export class OutsideOrg extends DomainError {
   readonly code = 'not_an_org_member';
   readonly kind = 'bad_request';

@@ -77,10 +77,6 @@ describe('organisations', () => {
     expect(await outcome(owner, `PUT /v1/orgs/${owner.orgId}`, { name: 'a\u0000' })).toEqual([422, 'invalid_request']);
   });
 
-  it('say that usage is not measured, rather than inventing it', async () => {
-    expect(await outcome(owner, `GET /v1/orgs/${owner.orgId}/usage?days=30`)).toEqual([501, 'not_implemented']);
-  });
-
   it('take in people with an account', async () => {
     const added = await call(admin, `POST ${members()}`, { email: stranger.email.toUpperCase() });
     expect(added.statusCode).toBe(201);

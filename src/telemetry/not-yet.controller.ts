@@ -3,7 +3,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import { Requires } from '../auth/requires';
 import { NotImplementedYet } from '../common/not-implemented';
 
-const OF_A_GRAPH = ['credits', 'credits/*', 'subscriptions'];
+const OF_A_GRAPH = ['subscriptions'];
 
 /** Parts of the wire contract that are not there yet: they say so, instead of pretending not to exist. */
 @ApiExcludeController()

@@ -3,6 +3,7 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { GraphAccess } from '../auth/access';
 import { CurrentGraph } from '../auth/current';
 import { Requires } from '../auth/requires';
+import { CreditsService } from '../billing/credits.service';
 import { EngineConfig } from '../engine/engine.config';
 import { StorageUsage } from '../limits/storage-usage';
 import { TierTable } from '../limits/tier-table';
@@ -17,6 +18,7 @@ export class LimitsController {
     private readonly tiers: TierTable,
     private readonly storage: StorageUsage,
     private readonly engine: EngineConfig,
+    private readonly credits: CreditsService,
   ) {}
 
   @Get('tiers')
@@ -32,6 +34,7 @@ export class LimitsController {
   @ApiOperation({ summary: 'What the graph may use, and how much storage it uses' })
   @ApiOkResponse({ type: GraphLimitsResponse })
   async ofGraph(@CurrentGraph() graph: GraphAccess): Promise<GraphLimitsResponse> {
-    return toGraphLimits(graph, this.tiers.of(graph.tier), await this.storage.ofGraph(graph.id));
+    const [storage, credits] = await Promise.all([this.storage.ofGraph(graph.id), this.credits.pool(graph.id)]);
+    return toGraphLimits(graph, this.tiers.of(graph.tier), { storage, credits });
   }
 }

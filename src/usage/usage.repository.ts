@@ -23,6 +23,25 @@ export interface OperationStat {
   averageMs: number | null;
 }
 
+/** What one graph used on one day (UTC). */
+export interface GraphDay {
+  graphId: string;
+  /** `YYYY-MM-DD` */
+  day: string;
+  queries: number;
+  operations: number;
+  credits: number;
+}
+
+export interface OrgGraphSize {
+  id: string;
+  parentId: string | null;
+  name: string;
+  tier: string;
+  /** Of its live data and its staged files. */
+  bytes: number;
+}
+
 /** Reads what a graph used from what is recorded anyway: its generations and its operations. */
 @Injectable()
 export class UsageRepository {
@@ -56,6 +75,34 @@ export class UsageRepository {
       `select id as operation_id, type as event_type, status, user_id, created_at as timestamp, ended_at
        from operation where graph_id = $1 and created_at >= $2 and created_at < $3 order by id desc limit $4`,
       [graphId, from, to, limit],
+    );
+  }
+
+  /** The graphs that an organisation has now. */
+  async graphsOf(orgId: string): Promise<OrgGraphSize[]> {
+    return this.transactor.em.query(
+      `select g.id, g.parent_id as "parentId", g.name, g.tier, (coalesce((l.manifest ->> 'bytes')::bigint, 0)
+         + coalesce((select sum(size_bytes) from staged_file where graph_id = g.id), 0))::float8 as bytes
+       from graph g left join generation l on l.graph_id = g.id and l.status = 'live'
+       where g.org_id = $1 and g.status <> 'deleted' order by g.id`,
+      [orgId],
+    );
+  }
+
+  /** What its graphs used, those that are deleted now too; days without anything are not there. */
+  days(orgId: string, { from, to }: Period): Promise<GraphDay[]> {
+    return this.transactor.em.query(
+      `select u.graph_id as "graphId", to_char(u.at at time zone 'UTC', 'YYYY-MM-DD') as day, sum(u.queries)::int as queries,
+         sum(u.operations)::int as operations, sum(u.credits)::float8 as credits
+       from (
+         select q.graph_id, q.hour as at, q.queries, 0 as operations, 0 as credits from query_stat q
+         union all
+         select o.graph_id, o.created_at, 0, 1, 0 from operation o where o.org_id = $1 and o.graph_id is not null
+         union all
+         select t.graph_id, t.created_at, 0, 0, -t.amount from credit_transaction t where t.type = 'consumption'
+       ) u join graph g on g.id = u.graph_id
+       where g.org_id = $1 and u.at >= $2 and u.at <= $3 group by 1, 2`,
+      [orgId, from, to],
     );
   }
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { GraphAccess } from '../auth/access';
+import { CreditsService } from '../billing/credits.service';
 import { Clock } from '../common/clock';
 import { toGraphConditionDto } from '../graphs/dto/graph.dto';
 import { GraphsService } from '../graphs/graphs.service';
@@ -22,6 +23,7 @@ export class UsageService {
     private readonly storage: StorageUsage,
     private readonly stats: QueryStats,
     private readonly usage: UsageRepository,
+    private readonly credits: CreditsService,
     private readonly clock: Clock,
   ) {}
 
@@ -65,7 +67,7 @@ export class UsageService {
       timestamp: now.toISOString(),
       period: { start: period.from.toISOString(), end: period.to.toISOString() },
       storage_summary: query.include_storage === 'false' ? null : await this.storageSummary(access, period),
-      credit_summary: null,
+      credit_summary: query.include_credits === 'false' ? null : await this.creditSummary(access, period),
       performance_insights:
         query.include_performance === 'true' ? await this.performance(access.id, period, queries) : null,
       query_summary: toQuerySummary(queries),
@@ -84,6 +86,21 @@ export class UsageService {
       min_storage_gb: (least ?? 0) / BYTES_PER_GB,
       total_gb_hours: byteHours / BYTES_PER_GB,
       measurement_count: generations,
+    };
+  }
+
+  private async creditSummary({ id, tier }: GraphAccess, { from, to }: Period): Promise<object> {
+    const spent = await this.credits.spent(id, from, to);
+    const total = spent.reduce((sum, { amount }) => sum + amount, 0);
+    const count = spent.reduce((sum, one) => sum + one.count, 0);
+    return {
+      graph_tier: tier,
+      total_credits_consumed: total,
+      total_base_cost: total,
+      operation_breakdown: Object.fromEntries(spent.map(({ operationType, ...sum }) => [operationType, sum])),
+      cached_operations: 0,
+      billable_operations: count,
+      transaction_count: count,
     };
   }
 

@@ -79,7 +79,12 @@ describe('the usage of a graph', () => {
   });
 
   it('shows performance and events where asked', async () => {
-    expect(await usage()).toMatchObject({ performance_insights: null, recent_events: [], credit_summary: null });
+    expect(await usage()).toMatchObject({
+      performance_insights: null,
+      recent_events: [],
+      credit_summary: { total_credits_consumed: 0 },
+    });
+    expect(await usage('?include_credits=false')).toMatchObject({ credit_summary: null });
     await api.sql(
       `insert into operation (id, type, status, org_id, user_id, graph_id, payload, max_attempts, started_at, ended_at)
        values ('op_x', 'graph_materialization', 'completed', $1, $2, $3, '{}', 1, now() - interval '2 s', now())`,

@@ -8,7 +8,7 @@ interface OpenApi {
 }
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
-const NOT_YET = ['credits'];
+const NOT_YET = ['subscriptions'];
 
 /** Every route that names a graph, an operation or an organisation, asked for by somebody who has no business there. */
 describe('another organisation', () => {

@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import type { CreditPool } from '../../billing/credits';
 import type { GraphAccess } from '../../auth/access';
 import { BYTES_PER_GB, type GraphStorage } from '../../limits/storage-usage';
 import type { TierLimits } from '../../limits/tiers';
@@ -39,8 +40,8 @@ export class GraphLimitsResponse {
   @ApiProperty({ description: 'of the organisation, over all its graphs and members' })
   rate_limits: object;
 
-  @ApiProperty({ type: Object, nullable: true })
-  credits: null;
+  @ApiProperty({ description: 'of the graph with its subgraphs' })
+  credits: object;
 
   @ApiProperty({ description: 'of one materialization' })
   content: object;
@@ -50,7 +51,11 @@ export class GraphLimitsResponse {
 }
 
 /** The limits of a graph in the words of the wire contract; `storage` is of the graph and then its subgraphs. */
-export function toGraphLimits(graph: GraphAccess, limits: TierLimits, storage: GraphStorage[]): GraphLimitsResponse {
+export function toGraphLimits(
+  graph: GraphAccess,
+  limits: TierLimits,
+  { storage, credits }: { storage: GraphStorage[]; credits: CreditPool },
+): GraphLimitsResponse {
   const ownGb = storage.length === 0 ? 0 : gb(bytesOf(storage[0]));
   const totalGb = gb(storage.reduce((sum, one) => sum + bytesOf(one), 0));
   return {
@@ -61,6 +66,7 @@ export function toGraphLimits(graph: GraphAccess, limits: TierLimits, storage: G
     storage: {
       current_usage_gb: ownGb,
       max_storage_gb: limits.storage_gb,
+      included_storage_gb: limits.included_storage_gb,
       approaching_limit: ownGb >= limits.storage_gb * APPROACHING,
     },
     queries: {
@@ -91,7 +97,7 @@ export function toGraphLimits(graph: GraphAccess, limits: TierLimits, storage: G
       // A minute's requests may come all at once.
       burst_capacity: limits.requests_per_minute,
     },
-    credits: null,
+    credits: { monthly_ai_credits: credits.monthlyAllocation, current_balance: credits.balance },
     content: {
       max_nodes: limits.nodes,
       max_relationships: limits.relationships,

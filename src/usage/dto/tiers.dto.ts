@@ -29,14 +29,13 @@ export function toTierInfo(tier: Tier, table: TierTable, hostMemoryMb: number): 
     enabled: true,
     max_subgraphs: limits.max_subgraphs,
     storage_limit_gb: limits.storage_gb,
-    // Nothing is sold by credits in this version.
-    monthly_credits: 0,
+    monthly_credits: limits.monthly_credits,
     monthly_price: null,
     api_rate_multiplier: limits.requests_per_minute / table.of(TIERS[0]).requests_per_minute,
     features: featuresOf(limits),
     instance: { type: 'process', memory_mb: hostMemoryMb, is_multitenant: true },
     limits: {
-      monthly_credits: 0,
+      monthly_credits: limits.monthly_credits,
       max_subgraphs: limits.max_subgraphs,
       storage_gb: limits.storage_gb,
       query_timeout_seconds: limits.query_timeout_seconds,

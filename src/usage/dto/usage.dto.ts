@@ -14,7 +14,6 @@ export class UsageQuery {
   @IsBooleanString()
   include_storage?: string;
 
-  /** Of the wire contract; there are no credits in this version. */
   @IsOptional()
   @IsBooleanString()
   include_credits?: string;
@@ -80,7 +79,7 @@ export class GraphUsageResponse {
   storage_summary: object | null;
 
   @ApiProperty({ type: Object, nullable: true })
-  credit_summary: null;
+  credit_summary: object | null;
 
   @ApiProperty({ type: Object, nullable: true })
   performance_insights: object | null;
