@@ -2,6 +2,7 @@ import type { Connection, LbugValue, PreparedStatement, QueryResult } from '@lad
 import { crashesEngine, forbiddenInPlan } from './plan-guard';
 import { explainOf, withoutStarCount } from './statement-guard';
 import { HostFailure } from './messages';
+import { isDistinctUnion, unionColumns } from './union-columns';
 
 /** Statements kept prepared by each connection. */
 const PREPARED_PER_LANE = 64;
@@ -88,7 +89,24 @@ export class Lane {
     const plan = await this.planOf(statement, parameters);
     const forbidden = forbiddenInPlan(plan);
     if (forbidden !== undefined) throw new HostFailure('statement_refused', forbidden);
+    if (isDistinctUnion(statement)) return this.prepareUnion(statement);
     return crashesEngine(plan) ? this.prepareOtherwise(statement, parameters) : prepared;
+  }
+
+  /** The engine would leave out rows that differ, so it gets the same question in other words. */
+  private async prepareUnion(statement: string): Promise<PreparedStatement> {
+    const columns = unionColumns(statement);
+    if (columns === undefined) {
+      const message = 'The engine compares a UNION of * by keys alone. Write out the columns, or use UNION ALL';
+      throw new HostFailure('query_invalid', message);
+    }
+    let taken: number[] = [];
+    // Nodes and relationships cannot be written in other words, and only the engine knows which names are theirs.
+    for (const name of columns.names) {
+      const more = [...taken, name];
+      if ((await this.connection.prepare(columns.comparingWholeRows(more))).isSuccess()) taken = more;
+    }
+    return this.prepareOne(columns.comparingWholeRows(taken));
   }
 
   /** The engine would crash on its plan of this statement, so it gets the same question in other words. */

@@ -4,6 +4,11 @@ import { tokenize, type Token } from './statement-tokens';
 export interface ProjectionItem {
   expression: string;
   star: boolean;
+  /** Where in the statement the expression is. */
+  start: number;
+  end: number;
+  /** Whether `AS name` follows. */
+  named: boolean;
 }
 
 /** The projection that makes a result: the last RETURN of a statement, or of one branch of its UNION. */
@@ -58,7 +63,7 @@ function itemOf(statement: string, tokens: Token[]): ProjectionItem {
   const star = last.text === '*' && (own.length === 1 || own[own.length - 2].text === '.');
   // `a.*`: what stands before the star begins the names of its columns.
   const end = star ? last.start : last.end;
-  return { expression: statement.slice(own[0].start, end), star };
+  return { expression: statement.slice(own[0].start, end), star, start: own[0].start, end, named };
 }
 
 /** Whether what stands after this token is a name, even if it reads like a clause. */
