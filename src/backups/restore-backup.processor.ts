@@ -4,6 +4,7 @@ import { AuditService } from '../audit/audit.service';
 import { DomainError } from '../common/domain-error';
 import type { GenerationManifest } from '../engine/graph-engine';
 import { type Build, GenerationsService } from '../graphs/generations.service';
+import { GraphCapacity } from '../graphs/graph-capacity';
 import { GraphNotReady } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
 import { HandlesOperation } from '../jobs/handles-operation';
@@ -32,6 +33,7 @@ import { SystemBackups } from './system-backups';
 export class RestoreBackupProcessor extends OperationProcessor<typeof RestoreBackup> {
   constructor(
     private readonly graphs: GraphsService,
+    private readonly capacity: GraphCapacity,
     private readonly generations: GenerationsService,
     private readonly schemas: SchemasService,
     private readonly staging: StagingService,
@@ -156,8 +158,10 @@ export class RestoreBackupProcessor extends OperationProcessor<typeof RestoreBac
   ): Promise<void> {
     const graphId = retry.graphId!;
     if (systemBackupId !== undefined) await this.systemBackups.reopen(em, systemBackupId, retry.id);
-    const { status } = await this.graphs.get(graphId);
-    if (status !== 'active' && !(await this.backups.moveNewGraph(em, graphId, 'failed', 'provisioning')))
+    const { status, tier } = await this.graphs.get(graphId);
+    if (status === 'active') return;
+    await this.capacity.requireRoom(em, tier);
+    if (!(await this.backups.moveNewGraph(em, graphId, 'failed', 'provisioning')))
       throw new GraphNotReady(graphId, status);
   }
 }

@@ -4,7 +4,9 @@ import { HandlesOperation } from '../jobs/handles-operation';
 import type { OperationContext } from '../jobs/operation-context';
 import { OperationProcessor } from '../jobs/operation-processor';
 import type { Operation } from '../operations/operation.entity';
+import { OperationsService } from '../operations/operations.service';
 import { FirstGeneration } from './first-generation';
+import { GraphCapacity, placeIn } from './graph-capacity';
 import { GraphNotReady } from './graphs.errors';
 import { CreateGraph, type GraphPayload } from './graphs.operations';
 import { GraphsRepository } from './graphs.repository';
@@ -16,6 +18,8 @@ export class CreateGraphProcessor extends OperationProcessor<typeof CreateGraph>
   constructor(
     private readonly first: FirstGeneration,
     private readonly catalog: GraphsRepository,
+    private readonly capacity: GraphCapacity,
+    private readonly operations: OperationsService,
   ) {
     super();
   }
@@ -30,13 +34,16 @@ export class CreateGraphProcessor extends OperationProcessor<typeof CreateGraph>
     _payload: GraphPayload,
     operation: Operation,
   ): Promise<void> {
-    await this.catalog.setStatus(em, operation.graphId!, 'failed');
+    await this.catalog.move(em, operation.graphId!, 'failed');
   }
 
-  /** Refuses where the graph was deleted in the meantime. */
+  /** Refuses where the graph was deleted in the meantime. It needs a place once more, and waits where there is none. */
   protected override async beforeRetry(em: EntityManager, _payload: GraphPayload, retry: Operation): Promise<void> {
     const graphId = retry.graphId!;
-    if (await this.catalog.reopenCreation(em, graphId)) return;
-    throw new GraphNotReady(graphId, (await this.catalog.find(graphId, em))?.status ?? 'deleted');
+    const graph = await this.catalog.find(graphId, em);
+    if (graph?.status !== 'failed') throw new GraphNotReady(graphId, graph?.status ?? 'deleted');
+    const placed = await this.capacity.hasRoom(em, graph.tier);
+    if (!placed) await this.operations.hold(em, retry.id, placeIn(graph.tier));
+    await this.catalog.move(em, graphId, placed ? 'provisioning' : 'queued');
   }
 }

@@ -36,7 +36,7 @@ export class GraphDeletion {
     const graphs = await ctx.transaction(async (em) => {
       const all = [...(await this.graphs.lockWithSubgraphs(em, graphId)), graphId];
       for (const id of all) {
-        await this.graphs.setStatus(em, id, 'deleting');
+        await this.graphs.move(em, id, 'deleting');
         // Processes that serve it close it when they hear that it is no longer active.
         await this.notifications.notify(em, GRAPH_CHANGED, id);
       }
@@ -53,7 +53,7 @@ export class GraphDeletion {
     const result = { graph_id: graphId, status: 'deleted', deleted_subgraphs: graphs.slice(0, -1) };
     await ctx.transaction(async (em) => {
       for (const id of graphs) {
-        await this.graphs.setStatus(em, id, 'deleted');
+        await this.graphs.move(em, id, 'deleted');
         const details = { operation_id: operationId };
         await this.audit.record(em, { actor: { userId }, action: 'graph.deleted', target: id, orgId, details });
       }

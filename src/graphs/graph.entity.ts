@@ -1,8 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { GenerationManifest } from '../engine/graph-engine';
+import type { GraphStatus } from './graph-transitions';
 import type { GraphSchema } from '../schemas/graph-schema';
-
-export type GraphStatus = 'provisioning' | 'active' | 'failed' | 'deleting' | 'deleted';
 
 /** A database of its own. What its data is at any moment is its live generation. */
 @Entity('graph')

@@ -21,4 +21,11 @@ export class GraphsConfig {
     'seconds that running queries may go on reading data that was replaced',
   )
   readonly drainSeconds: number = 60;
+
+  @Setting(
+    'GRAPH_QUEUE_SECONDS',
+    integer({ min: 1, max: 3_600 }),
+    'seconds between two looks whether graphs that wait for a place in their tier can be created',
+  )
+  readonly queueSeconds: number = 5;
 }

@@ -55,7 +55,7 @@ export class GraphsController {
       this.graphs.liveGeneration(graphId),
       this.graphs.backups(graphId),
     ]);
-    return toGraphInfoDto(graph, live, backups);
+    return toGraphInfoDto(graph, live, backups, await this.graphs.queuePlace(graph));
   }
 
   @Delete(':graph_id')

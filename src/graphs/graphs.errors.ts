@@ -8,8 +8,23 @@ export class GraphNotReady extends DomainError {
     super(
       status === 'provisioning'
         ? `Graph ${graphId} is still being created. Wait for its graph_creation operation to complete`
-        : `Graph ${graphId} is ${status} and cannot be used. Create a new graph`,
+        : status === 'queued'
+          ? `Graph ${graphId} waits for a free place in its tier. Wait for its graph_creation operation to complete`
+          : `Graph ${graphId} is ${status} and cannot be used. Create a new graph`,
     );
+  }
+}
+
+/** There is no place for one more graph, and what needs it cannot wait. */
+export class TierFull extends DomainError {
+  readonly code = 'tier_full';
+  readonly kind = 'conflict';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(tier: string, slots: number) {
+    super(
+      `All ${slots} places for graphs of tier ${tier} are taken or waited for. Delete a graph that you do not need, or try again later`,
+    );
+    this.details = { tier, slots };
   }
 }
 

@@ -9,6 +9,8 @@ import { CreateGraphProcessor } from './create-graph.processor';
 import { DeleteGraphProcessor } from './delete-graph.processor';
 import { FirstGeneration } from './first-generation';
 import { GenerationsService } from './generations.service';
+import { GraphCapacity } from './graph-capacity';
+import { GraphCreationQueueSensor } from './graph-creation-queue.sensor';
 import { GraphDeletion } from './graph-deletion';
 import { Generation, Graph } from './graph.entity';
 import { GraphsController } from './graphs.controller';
@@ -31,12 +33,14 @@ import { LiveGraphs } from './live-graphs';
     GraphsRepository,
     GenerationsService,
     FirstGeneration,
+    GraphCapacity,
+    GraphCreationQueueSensor,
     GraphDeletion,
     LiveGraphs,
     CollectGenerationsSensor,
     CreateGraphProcessor,
     DeleteGraphProcessor,
   ],
-  exports: [GraphsService, GenerationsService, FirstGeneration, GraphDeletion, LiveGraphs],
+  exports: [GraphsService, GenerationsService, FirstGeneration, GraphCapacity, GraphDeletion, LiveGraphs],
 })
 export class GraphsModule {}

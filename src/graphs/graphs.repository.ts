@@ -4,6 +4,7 @@ import type { Actor } from '../auth/actor';
 import { Transactor } from '../database/transactor';
 import type { GraphSchema } from '../schemas/graph-schema';
 import { Graph } from './graph.entity';
+import { type GraphStatus, statusesBefore } from './graph-transitions';
 
 /** A graph in somebody's list, with their role in it. */
 export type ListedGraph = Pick<
@@ -14,6 +15,8 @@ export type ListedGraph = Pick<
 /** `parentId`: it is a subgraph. */
 export type NewGraph = Pick<Graph, 'id' | 'orgId' | 'name' | 'description' | 'tags' | 'tier' | 'schema'> & {
   parentId?: string;
+  /** Instead of "provisioning". */
+  status?: 'queued';
 };
 
 export interface GraphPage {
@@ -47,7 +50,7 @@ export class GraphsRepository {
     const schema = JSON.stringify(graph.schema);
     const made = await em.query<{ id: string }[]>(
       `insert into graph (id, org_id, parent_id, name, description, tags, tier, status, schema, created_by)
-       values ($1, $2, $3, $4, $5, $6, $7, 'provisioning', $8, $9)
+       values ($1, $2, $3, $4, $5, $6, $7, $10, $8, $9)
        on conflict (id) do update set name = excluded.name, description = excluded.description, tags = excluded.tags,
          tier = excluded.tier, status = excluded.status, schema = excluded.schema, created_by = excluded.created_by,
          live_generation = null, stale_reason = null, stale_since = null, last_materialized_at = null,
@@ -64,6 +67,7 @@ export class GraphsRepository {
         graph.tier,
         schema,
         createdBy,
+        graph.status ?? 'provisioning',
       ],
     );
     if (made.length === 0) return false;
@@ -116,19 +120,12 @@ export class GraphsRepository {
     return row;
   }
 
-  async setStatus(em: EntityManager, graphId: string, status: Graph['status']): Promise<void> {
-    await em.query(
-      `update graph set status = $2, updated_at = now(), deleted_at = case when $2 = 'deleted' then now() end where id = $1`,
-      [graphId, status],
-    );
-  }
-
-  /** Lets a graph whose creation failed be created after all; false where it is past that, or gone. */
-  async reopenCreation(em: EntityManager, graphId: string): Promise<boolean> {
+  /** Moves a graph on, by compare-and-set; false where its life does not go that way from where it stands. */
+  async move(em: EntityManager, graphId: string, status: GraphStatus): Promise<boolean> {
     const [, changed] = await em.query<[unknown, number]>(
-      `update graph set status = 'provisioning', updated_at = now()
-       where id = $1 and status in ('failed', 'provisioning')`,
-      [graphId],
+      `update graph set status = $2, updated_at = now(), deleted_at = case when $2 = 'deleted' then now() end
+       where id = $1 and status = any($3)`,
+      [graphId, status, statusesBefore(status)],
     );
     return changed === 1;
   }

@@ -13,11 +13,19 @@ import { OrgsService } from '../orgs/orgs.service';
 import { composeSchema } from '../schemas/compose-schema';
 import type { GraphSchema } from '../schemas/graph-schema';
 import type { CreateGraphDto } from './dto/create-graph.dto';
+import { GraphCapacity, placeIn } from './graph-capacity';
 import { GenerationsService } from './generations.service';
 import type { Generation, Graph } from './graph.entity';
 import { GraphHasSubgraphs, GraphNotReady, NoOrganisation, OrganisationAmbiguous } from './graphs.errors';
 import { CreateGraph, DeleteGraph } from './graphs.operations';
 import { type GraphPage, GraphsRepository, type ListedGraph, type NewGraph } from './graphs.repository';
+
+/** `position` 1 is next. */
+export interface QueuePlace {
+  operationId: string;
+  position: number;
+  heldFor: string;
+}
 
 /** Creating, finding, sharing and removing graphs. */
 @Injectable()
@@ -31,10 +39,14 @@ export class GraphsService {
     private readonly operations: OperationsService,
     private readonly audit: AuditService,
     private readonly engine: GraphEngine,
+    private readonly capacity: GraphCapacity,
     private readonly ids: Ids,
   ) {}
 
-  /** Registers a graph and starts building its first, empty generation. The creator becomes its admin. */
+  /**
+   * Registers a graph and starts building its first, empty generation; where its tier is full it waits in line for a place.
+   * The creator becomes its admin.
+   */
   async requestCreation(actor: Actor, request: CreateGraphDto): Promise<Operation> {
     const { metadata } = request;
     const schema = composeSchema({
@@ -46,9 +58,11 @@ export class GraphsService {
     const graphId = this.ids.graph();
     return this.transactor.run(async (em) => {
       await this.orgs.requireRoomForGraph(em, orgId);
+      const placed = await this.capacity.hasRoom(em, request.instance_tier);
       await this.graphs.insert(
         em,
         {
+          ...(!placed && { status: 'queued' }),
           id: graphId,
           orgId,
           name: metadata.graph_name,
@@ -60,7 +74,13 @@ export class GraphsService {
         actor.userId,
       );
       await this.members.insert(em, graphId, actor.userId, 'admin');
-      const operation = await this.operations.begin(em, CreateGraph, { actor, orgId, graphId, payload: {} });
+      const operation = await this.operations.begin(em, CreateGraph, {
+        actor,
+        orgId,
+        graphId,
+        payload: {},
+        ...(!placed && { heldFor: placeIn(request.instance_tier) }),
+      });
       await this.audit.record(em, { actor, action: 'graph.creation_requested', target: graphId, orgId });
       return operation;
     });
@@ -92,15 +112,19 @@ export class GraphsService {
       alsoGraphs: subgraphs,
     });
     for (const id of [graphId, ...subgraphs]) {
-      await this.graphs.setStatus(em, id, 'deleting');
+      await this.graphs.move(em, id, 'deleting');
       const details = { operation_id: operation.id, ...(id !== graphId && { with_parent: graphId }) };
       await this.audit.record(em, { actor, action: 'graph.deletion_requested', target: id, orgId, details });
     }
     return operation;
   }
 
-  /** Registers a graph that another feature builds; false where one with its id is there. */
-  register(em: EntityManager, graph: NewGraph, createdBy: string | null): Promise<boolean> {
+  /**
+   * Registers a graph that another feature builds; false where one with its id is there. Throws `TierFull` where it is not a
+   * subgraph and its tier has no place.
+   */
+  async register(em: EntityManager, graph: NewGraph, createdBy: string | null): Promise<boolean> {
+    if (graph.parentId === undefined) await this.capacity.requireRoom(em, graph.tier);
     return this.graphs.insert(em, graph, createdBy);
   }
 
@@ -148,6 +172,11 @@ export class GraphsService {
   /** What was counted in the live generation; null before the first one. */
   liveGeneration(graphId: string): Promise<Generation | null> {
     return this.generations.liveRow(graphId);
+  }
+
+  /** Where a queued graph stands in the line for its tier; null for any other. */
+  async queuePlace({ id, status }: Graph): Promise<QueuePlace | null> {
+    return status === 'queued' ? this.operations.heldPlace(id) : null;
   }
 
   /** How many completed backups there are, and when the last one was made. */

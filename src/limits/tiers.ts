@@ -7,6 +7,8 @@ export type Tier = (typeof TIERS)[number];
  * are those of the setting TIER_LIMITS.
  */
 export interface TierLimits {
+  /** Graphs of this tier in the whole installation, subgraphs not counted; others wait in line for a place. */
+  slots: number;
   /** Of an organisation, by the largest tier among its graphs; over all processes. */
   requests_per_minute: number;
   /** Longest time that a query may take, waiting included. */
@@ -52,6 +54,7 @@ export const DISPLAY_NAMES: Record<Tier, { name: string; description: string }> 
 /** The table that an installation starts from; the setting TIER_LIMITS changes single figures of it. */
 export const DEFAULT_LIMITS: Record<Tier, TierLimits> = {
   'ladybug-standard': {
+    slots: 100_000,
     requests_per_minute: 300_000,
     query_timeout_seconds: 60,
     query_rows: 10_000,
@@ -75,6 +78,7 @@ export const DEFAULT_LIMITS: Record<Tier, TierLimits> = {
     backup_downloads_per_month: 30,
   },
   'ladybug-large': {
+    slots: 100_000,
     requests_per_minute: 750_000,
     query_timeout_seconds: 120,
     query_rows: 25_000,
@@ -98,6 +102,7 @@ export const DEFAULT_LIMITS: Record<Tier, TierLimits> = {
     backup_downloads_per_month: 100,
   },
   'ladybug-xlarge': {
+    slots: 100_000,
     requests_per_minute: 1_500_000,
     query_timeout_seconds: 300,
     query_rows: 50_000,

@@ -63,6 +63,10 @@ export class Operation {
   @Column('timestamptz', { name: 'run_after' })
   readonly runAfter: Date;
 
+  /** What it waits for before any worker may have it; null for most, and once it has that. */
+  @Column('text', { name: 'held_for', nullable: true })
+  readonly heldFor: string | null;
+
   /** When the queue was last told of it; null asks the sweeper to tell it again at once. */
   @Column('timestamptz', { name: 'delivered_at', nullable: true })
   readonly deliveredAt: Date | null;

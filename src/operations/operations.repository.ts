@@ -15,6 +15,8 @@ export const CANCEL_CHANNEL = 'operation_cancel';
 /** Positions in a queue are counted up to here; what is behind it is "far back". */
 export const LONGEST_COUNTED_QUEUE = 1_000;
 const TRIES_FOR_LOCK = 3;
+/** When held operations are due: not before they are released. */
+const NEVER = `timestamptz '9999-01-01 00:00:00Z'`;
 
 export interface NewOperation {
   id: string;
@@ -24,6 +26,8 @@ export interface NewOperation {
   graphId: string | null;
   payload: object;
   maxAttempts: number;
+  /** See `BeginOptions.heldFor`. */
+  heldFor: string | null;
 }
 
 /** Rows of operations and their locks. Statuses change in {@link OperationLog} alone. */
@@ -36,22 +40,25 @@ export class OperationsRepository {
 
   /**
    * Stores a pending operation and its first event, which says how many of its kind wait before it. It counts as
-   * delivered from now on: the dispatcher sends it right after the commit.
+   * delivered from now on: the dispatcher sends it right after the commit, unless it is held.
    */
   async insert(em: EntityManager, operation: NewOperation): Promise<Operation> {
     const [row] = await queryPrepared<Row>(
       em,
       `with ahead as (
          select count(*) as n from (select 1 from operation where type = $2 and status = 'pending'
+             and held_for is not distinct from $9
            limit ${LONGEST_COUNTED_QUEUE}) waiting
        ), made as (
          insert into operation (id, type, status, org_id, user_id, graph_id, payload, max_attempts, last_sequence,
-           delivered_at)
-         values ($1, $2, 'pending', $3, $4, $5, $6, $7, 1, now()) returning *
+           delivered_at, held_for, run_after)
+         values ($1, $2, 'pending', $3, $4, $5, $6, $7, 1, case when $9::text is null then now() end, $9,
+           case when $9::text is null then now() else ${NEVER} end) returning *
        ), event as (
          insert into operation_event (operation_id, sequence, type, data, created_at, org_id)
-         select made.id, 1, 'queue_update', jsonb_build_object('message', 'Waiting for a worker',
-           'position', ahead.n + 1, 'estimated_wait_seconds', ceil((ahead.n + 1) / $8::float8)), clock_timestamp(), made.org_id from made, ahead
+         select made.id, 1, 'queue_update', jsonb_build_object(
+           'message', 'Waiting for ' || coalesce($9, 'a worker'), 'position', ahead.n + 1,
+           'estimated_wait_seconds', case when $9::text is null then ceil((ahead.n + 1) / $8::float8) end), clock_timestamp(), made.org_id from made, ahead
        )
        select ${operationColumns('made')}, pg_notify('${EVENTS_CHANNEL}', ${NEWS}) as notified from made`,
       [
@@ -63,9 +70,50 @@ export class OperationsRepository {
         toJson(operation.payload),
         operation.maxAttempts,
         this.rates.perSecond(operation.type),
+        operation.heldFor,
       ],
     );
     return operationFrom(em, row);
+  }
+
+  /** Keeps workers from a pending operation until it is released. */
+  async hold(em: EntityManager, operationId: string, heldFor: string): Promise<void> {
+    await em.query(
+      `update operation set held_for = $2, run_after = ${NEVER}, delivered_at = null, updated_at = now()
+       where id = $1 and status = 'pending'`,
+      [operationId, heldFor],
+    );
+  }
+
+  /** Lets workers have a held operation. Null where it is not held any more. */
+  async release(em: EntityManager, operationId: string): Promise<Operation | null> {
+    const [row] = await em.query<Row[]>(
+      `with released as (
+         update operation set held_for = null, run_after = now(), delivered_at = now(), updated_at = now()
+         where id = $1 and status = 'pending' and held_for is not null returning *
+       ) select * from released`,
+      [operationId],
+    );
+    return row ? operationFrom(em, row) : null;
+  }
+
+  /** What the held operation of a graph waits for, and its place among those that wait for the same; null where none is. */
+  async heldPlace(graphId: string): Promise<{ operationId: string; position: number; heldFor: string } | null> {
+    const [row] = await this.tx.em.query<{ operationId: string; position: number; heldFor: string }[]>(
+      `select o.id as "operationId", o.held_for as "heldFor", (select count(*)::int from operation b
+         where b.held_for = o.held_for and b.status = 'pending' and b.id <= o.id) as position
+       from operation o where o.graph_id = $1 and o.status = 'pending' and o.held_for is not null limit 1`,
+      [graphId],
+    );
+    return row ?? null;
+  }
+
+  /** Those that wait for the same, the first one first. */
+  async heldFor(em: EntityManager, heldFor: string, limit: number): Promise<{ id: string; graphId: string | null }[]> {
+    return await em.query(
+      `select id, graph_id as "graphId" from operation where held_for = $1 and status = 'pending' order by id limit $2`,
+      [heldFor, limit],
+    );
   }
 
   /** Takes a resource for an operation; returns the operation that already has it, or null when it was free. */

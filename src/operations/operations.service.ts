@@ -35,6 +35,8 @@ export interface BeginOptions<P extends object> {
   resource?: string;
   /** Further graphs that nothing else may change meanwhile. */
   alsoGraphs?: string[];
+  /** What it waits for, in words that follow "Waiting for": no worker gets it before it is released. */
+  heldFor?: string;
 }
 
 /** Starts, shows, cancels and awaits operations. The work itself is done by processors (see `jobs/README.md`). */
@@ -59,7 +61,7 @@ export class OperationsService {
   async begin<P extends object>(
     em: EntityManager,
     contract: OperationContract<P>,
-    { actor, orgId, graphId, payload, resource, alsoGraphs = [] }: BeginOptions<P>,
+    { actor, orgId, graphId, payload, resource, alsoGraphs = [], heldFor }: BeginOptions<P>,
   ): Promise<Operation> {
     if (this.types.find(contract.name) !== contract) {
       throw new Error(`Operation type "${contract.name}" is not registered; list it in JobsModule.forFeature([...])`);
@@ -73,6 +75,7 @@ export class OperationsService {
       graphId,
       payload,
       maxAttempts: contract.policy.attempts,
+      heldFor: heldFor ?? null,
     });
     const own = resource ?? lockedResource(contract, graphId);
     for (const locked of [...(own === null ? [] : [own]), ...alsoGraphs.map(graphLock)]) {
@@ -80,8 +83,30 @@ export class OperationsService {
       if (blocking) throw new OperationConflict(blocking);
     }
     noteBegun(em, operation.id);
-    this.outbox.announceAfterCommit(em, operation);
+    if (heldFor === undefined) this.outbox.announceAfterCommit(em, operation);
     return operation;
+  }
+
+  /** Keeps workers from an operation that was begun in this transaction, until {@link release}. */
+  hold(em: EntityManager, operationId: string, heldFor: string): Promise<void> {
+    return this.repository.hold(em, operationId, heldFor);
+  }
+
+  /** Lets workers have a held operation, in the transaction that gives it what it waited for. False where it is not held. */
+  async release(em: EntityManager, operationId: string): Promise<boolean> {
+    const released = await this.repository.release(em, operationId);
+    if (released !== null) this.outbox.announceAfterCommit(em, released);
+    return released !== null;
+  }
+
+  /** Where a graph's held operation stands among those that wait for the same: 1 is next; null where it has none. */
+  heldPlace(graphId: string): Promise<{ operationId: string; position: number; heldFor: string } | null> {
+    return this.repository.heldPlace(graphId);
+  }
+
+  /** The operations that wait for the same, the first one first. */
+  held(em: EntityManager, heldFor: string, limit: number): Promise<{ id: string; graphId: string | null }[]> {
+    return this.repository.heldFor(em, heldFor, limit);
   }
 
   /**

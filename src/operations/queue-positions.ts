@@ -15,10 +15,17 @@ export interface QueuePlace {
   estimatedWaitSeconds: number | null;
 }
 
+interface Found {
+  id: string;
+  type: string;
+  heldFor: string | null;
+  position: number;
+}
+
 interface Watch {
   watchers: number;
-  /** What the watchers were told last. */
-  position?: number;
+  /** The place that the watchers were told last. */
+  told?: string;
 }
 
 /** Follows one stream's operation in and out of the queue. */
@@ -51,9 +58,9 @@ export class QueuePositions implements OnModuleDestroy {
   }
 
   /** Null once the operation is not pending any more. */
-  async placeOf({ id, type, status }: Operation): Promise<QueuePlace | null> {
+  async placeOf({ id, status }: Operation): Promise<QueuePlace | null> {
     const [found] = status === 'pending' ? await this.find([id]) : [];
-    return found ? { position: found.position, estimatedWaitSeconds: this.rates.estimate(type, found.position) } : null;
+    return found ? { position: found.position, estimatedWaitSeconds: this.estimate(found) } : null;
   }
 
   follower(operationId: string): QueueFollower {
@@ -75,14 +82,16 @@ export class QueuePositions implements OnModuleDestroy {
 
   /** Finds all positions that are watched, and tells those that changed. */
   async look(): Promise<void> {
-    for (const { id, type, position } of await this.find([...this.watched.keys()])) {
+    for (const found of await this.find([...this.watched.keys()])) {
+      const { id, heldFor, position } = found;
       const watch = this.watched.get(id);
-      if (!watch || watch.position === position) continue;
-      watch.position = position;
+      const place = `${position} ${heldFor ?? ''}`;
+      if (!watch || watch.told === place) continue;
+      watch.told = place;
       const data = {
-        message: 'Waiting for a worker',
+        message: `Waiting for ${heldFor ?? 'a worker'}`,
         position,
-        estimated_wait_seconds: this.rates.estimate(type, position),
+        estimated_wait_seconds: this.estimate(found),
         operation_id: id,
         timestamp: new Date().toISOString(),
       };
@@ -94,7 +103,7 @@ export class QueuePositions implements OnModuleDestroy {
     const watch = this.watched.get(operationId) ?? { watchers: 0 };
     watch.watchers += 1;
     // Whoever is new has seen no position but the one of long ago.
-    watch.position = undefined;
+    watch.told = undefined;
     this.watched.set(operationId, watch);
     this.timer ??= setTimeout(() => void this.lookAndAgain(), EVERY_MS).unref();
   }
@@ -111,17 +120,25 @@ export class QueuePositions implements OnModuleDestroy {
     this.timer = this.watched.size > 0 ? setTimeout(() => void this.lookAndAgain(), EVERY_MS).unref() : undefined;
   }
 
-  /** Far back, places are not told apart: what is behind the longest counted queue is at its end. */
-  private find(ids: string[]): Promise<{ id: string; type: string; position: number }[]> {
+  /** How long others will keep what a held operation waits for is not known. */
+  private estimate({ type, heldFor, position }: Found): number | null {
+    return heldFor === null ? this.rates.estimate(type, position) : null;
+  }
+
+  /**
+   * Those that wait for something else than a worker are counted among those that wait for the same. Far
+   * back, places are not told apart: what is behind the longest counted queue is at its end.
+   */
+  private find(ids: string[]): Promise<Found[]> {
     return this.tx.em.query(
       `with asked as (
-         select id, type from operation where id = any($1) and status = 'pending'
+         select id, type, held_for from operation where id = any($1) and status = 'pending'
        ), ranked as (
-         select q.id, q.n from (select distinct type from asked) t cross join lateral (
+         select q.id, q.n from (select distinct type, held_for from asked) t cross join lateral (
            select id, row_number() over (order by id) as n from operation
-           where type = t.type and status = 'pending' order by id limit ${LONGEST_COUNTED_QUEUE}) q
+           where type = t.type and status = 'pending' and held_for is not distinct from t.held_for order by id limit ${LONGEST_COUNTED_QUEUE}) q
        )
-       select a.id, a.type, coalesce(r.n, ${LONGEST_COUNTED_QUEUE + 1})::int as position
+       select a.id, a.type, a.held_for as "heldFor", coalesce(r.n, ${LONGEST_COUNTED_QUEUE + 1})::int as position
        from asked a left join ranked r on r.id = a.id`,
       [ids],
     );

@@ -1,4 +1,4 @@
-import type { GraphStatus } from '../graphs/graph.entity';
+import type { GraphStatus } from '../graphs/graph-transitions';
 import type { ForkOptions } from './fork-options';
 
 /**

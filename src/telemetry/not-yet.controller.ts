@@ -15,7 +15,7 @@ export class NotYetController {
     throw new NotImplementedYet('This part of the graph API');
   }
 
-  @All(['graphs/capacity', 'offering', 'billing/*'])
+  @All(['offering', 'billing/*'])
   @Requires('user', { scope: 'read' })
   ofPlatform(): never {
     throw new NotImplementedYet('This part of the API');

@@ -6,8 +6,10 @@ import { Requires } from '../auth/requires';
 import { CreditsService } from '../billing/credits.service';
 import { EngineConfig } from '../engine/engine.config';
 import { StorageUsage } from '../limits/storage-usage';
+import { GraphCapacity } from '../graphs/graph-capacity';
 import { TierTable } from '../limits/tier-table';
 import { TIERS } from '../limits/tiers';
+import { GraphCapacityResponse, toTierCapacity } from './dto/tier-capacity.dto';
 import { AvailableGraphTiersResponse, TiersQuery, toTierInfo } from './dto/tiers.dto';
 import { GraphLimitsResponse, toGraphLimits } from './dto/graph-limits.dto';
 
@@ -19,6 +21,7 @@ export class LimitsController {
     private readonly storage: StorageUsage,
     private readonly engine: EngineConfig,
     private readonly credits: CreditsService,
+    private readonly places: GraphCapacity,
   ) {}
 
   @Get('tiers')
@@ -27,6 +30,14 @@ export class LimitsController {
   @ApiOkResponse({ type: AvailableGraphTiersResponse })
   list(@Query() _: TiersQuery): AvailableGraphTiersResponse {
     return { tiers: TIERS.map((tier) => toTierInfo(tier, this.tiers, this.engine.hostMemoryMb)) };
+  }
+
+  @Get('capacity')
+  @Requires('user', { scope: 'read' })
+  @ApiOperation({ summary: 'Whether a new graph of each tier finds a place, or waits for one' })
+  @ApiOkResponse({ type: GraphCapacityResponse })
+  async capacity(): Promise<GraphCapacityResponse> {
+    return { tiers: (await this.places.occupancy()).map(toTierCapacity) };
   }
 
   @Get(':graph_id/limits')

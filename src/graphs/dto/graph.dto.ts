@@ -1,6 +1,7 @@
 import type { HostStatus } from '../../engine/graph-engine';
 import type { Generation, Graph } from '../graph.entity';
 import type { ListedGraph } from '../graphs.repository';
+import type { QueuePlace } from '../graphs.service';
 import { BYTES_PER_MB } from '../../common/units';
 
 /** An entry of the list of graphs; camelCase, as the wire contract has it here and nowhere else. */
@@ -30,6 +31,7 @@ export function toGraphInfoDto(
   graph: Graph,
   live: Generation | null,
   backups: { count: number; latest: Date | null },
+  place: QueuePlace | null,
 ): object {
   const manifest = live?.manifest ?? null;
   const bytes = manifest?.bytes ?? 0;
@@ -40,6 +42,11 @@ export function toGraphInfoDto(
     tags: graph.tags,
     tier: graph.tier,
     status: graph.status,
+    queue: place && {
+      position: place.position,
+      reason: `Waiting for ${place.heldFor}`,
+      operation_id: place.operationId,
+    },
     database_size_bytes: bytes,
     database_size_mb: Math.round((bytes / BYTES_PER_MB) * 100) / 100,
     node_count: total(manifest?.nodes),

@@ -117,6 +117,7 @@ export function toCancelledDto(operation: Operation): CancelledOperationDto {
 export function messageOf(operation: Operation): string {
   switch (operation.status) {
     case 'pending':
+      if (operation.heldFor !== null) return `Waiting for ${operation.heldFor}`;
       return operation.attempt === 0 ? 'Waiting for a worker' : 'Waiting for another attempt';
     case 'running':
       return operation.cancelRequestedAt ? 'Being cancelled' : (operation.progress?.message ?? 'Running');

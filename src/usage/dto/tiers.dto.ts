@@ -36,6 +36,7 @@ export function toTierInfo(tier: Tier, table: TierTable, hostMemoryMb: number): 
     instance: { type: 'process', memory_mb: hostMemoryMb, is_multitenant: true },
     limits: {
       monthly_credits: limits.monthly_credits,
+      slots: limits.slots,
       max_subgraphs: limits.max_subgraphs,
       storage_gb: limits.storage_gb,
       query_timeout_seconds: limits.query_timeout_seconds,
