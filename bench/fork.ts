@@ -35,7 +35,7 @@ export async function fork(): Promise<Report> {
   }
   const partMs: number[] = [];
   for (let at = 0; at < FORKS; at += 1) partMs.push((await forks.make({ fork_options: PART })).ms);
-  const readers = Readers.start(platform, graph, READERS);
+  const readers = Readers.start(platform, graph.queryPath, READERS);
   const quiet = await readers.over(QUIET_MS);
   const forking = await readers.during(() => forks.keepMaking({}, QUIET_MS));
   const taking = await readers.during(() => forks.keepMaking({ fork_options: PART }, QUIET_MS));

@@ -46,7 +46,7 @@ export async function incremental(): Promise<Report> {
     const log = await stat(`${platform.graphFile(graph.id, load.generation)}.wal`).catch(() => ({ size: 0 }));
     additions.push({ load, queryableMs, logBytes: log.size });
   }
-  const readers = Readers.start(platform, graph, READERS);
+  const readers = Readers.start(platform, graph.queryPath, READERS);
   const quiet = await readers.over(QUIET_MS);
   const rebuild = await readers.during(() => graph.materialize({ rebuild: true }));
   await graph.stageFile('Airport', 'airports.csv', 'text/csv', airports(LOADS));

@@ -1,3 +1,5 @@
+import type { Crowd } from './crowd-main';
+import { BenchChild } from './lib/child';
 import { FlightsGraph } from './lib/flights-graph';
 import { HttpClient } from './lib/http-client';
 import { BenchPlatform } from './lib/platform';
@@ -18,13 +20,16 @@ export async function neighbour(): Promise<Report> {
   const platform = await BenchPlatform.start();
   const { graph: measured } = await FlightsGraph.load(platform);
   const { graph: noisy } = await FlightsGraph.load(platform);
-  const readers = Readers.start(platform, measured, 1);
+  const readers = Readers.start(platform, measured.queryPath, 1);
   await readers.over(2_000);
   const quiet = await readers.over(QUIET_MS);
   const busy = await readers.during(() => keepBusy(platform, noisy, QUIET_MS));
-  const crowd = Readers.start(platform, noisy, CROWD);
-  const crowded = await readers.over(QUIET_MS);
-  await crowd.stop();
+  const crowd = BenchChild.start('crowd-main');
+  const { url, apiKey } = platform;
+  const order: Crowd = { url, apiKey, queryPath: noisy.queryPath, readers: CROWD, ms: QUIET_MS };
+  let seen!: Reads;
+  const crowded = await readers.during(async () => (seen = await crowd.ask<Reads>(order)));
+  await crowd.end();
   await readers.stop();
   await platform.dispose();
   const p99 = ({ ms }: Reads): number => quantile(ms, 0.99);
@@ -34,10 +39,11 @@ export async function neighbour(): Promise<Report> {
       figure('p99 of a constant reader of a graph, alone', p99(quiet), 'ms'),
       atMost('its p99 while the host of another graph is kept busy, by that', p99(busy) / p99(quiet), GOAL, 'x'),
       atMost(`its p99 while another graph has ${CROWD} readers, by that`, p99(crowded) / p99(quiet), GOAL, 'x'),
+      figure(`reads of the ${CROWD} readers`, seen.ms.length / (QUIET_MS / 1000), 'requests/s'),
       atMost('failed reads', quiet.failed + busy.failed + crowded.failed, 0, ''),
     ],
     details: Object.fromEntries(
-      Object.entries({ quiet, busy, crowded }).map(([name, { ms, failed }]) => [
+      Object.entries({ quiet, busy, crowded, crowd: seen }).map(([name, { ms, failed }]) => [
         name,
         { reads: ms.length, failed, p50: quantile(ms, 0.5), p99: quantile(ms, 0.99), max: quantile(ms, 1) },
       ]),

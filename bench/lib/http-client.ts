@@ -7,7 +7,7 @@ export class HttpClient {
   private readonly url: URL;
 
   constructor(
-    private readonly platform: BenchPlatform,
+    private readonly platform: Pick<BenchPlatform, 'url' | 'apiKey'>,
     connections: number,
   ) {
     this.agent = new Agent({ keepAlive: true, maxSockets: connections });
