@@ -65,6 +65,8 @@ export interface RelationshipExport {
   to: ExportEnd;
   columns: ExportColumn[];
   file: string;
+  /** Only those that lead from (or to) a node of a file that was written before; in which column of it the keys are. */
+  only?: { end: 'from' | 'to'; file: string; column: number };
 }
 
 export interface ExportEnd {

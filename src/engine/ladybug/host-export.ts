@@ -1,5 +1,5 @@
 import type { Lane } from './lanes';
-import type { ExportColumn, ExportEnd, TableExport } from '../graph-engine';
+import type { ExportColumn, ExportEnd, RelationshipExport, TableExport } from '../graph-engine';
 import { type ParquetCounts, readParquetCounts } from './parquet-counts';
 import { quoteName, quoteText } from './statement-text';
 import { parseType } from '../value-types';
@@ -19,17 +19,16 @@ export async function runExport(
   for (const one of exports) {
     const selection = selectionOf(one);
     // What a user wrote is in it: it is judged as a query of theirs, before it becomes a part of something else.
-    await lane.judge(selection);
+    if (one.kind === 'node') await lane.judge(selection);
     const written = await write(lane, one, selection);
-    // The engine does not always copy what it answers; a condition is where they may differ.
-    if (one.kind === 'node' && one.condition !== undefined) {
-      const answered = await count(lane, matchNodes(one.table, one.condition));
-      if (answered !== written)
-        throw new HostFailure(
-          'load_failed',
-          `The engine wrote ${written} of the ${answered} nodes of ${one.table} that meet the condition. Put it in other words`,
-        );
-    }
+    // The engine does not always copy what it answers; where it has to choose is where they may differ.
+    const chosen = one.kind === 'node' ? one.condition !== undefined : one.only !== undefined;
+    const answered = chosen ? await count(lane, matchOf(one)) : written;
+    if (answered !== written)
+      throw new HostFailure(
+        'load_failed',
+        `The engine wrote ${written} of the ${answered} rows of ${one.table} that were chosen. Put the condition in other words`,
+      );
     counts.push(written);
     rows += written;
     report({ table: one.table, rows, totalRows: 0 });
@@ -45,7 +44,7 @@ async function write(lane: Lane, one: TableExport, selection: string): Promise<n
   if (isWhole(written)) return written.rows;
   // Where a condition has a pattern in it, LadybugDB 0.19.1 writes fewer values than rows; of rows that it has sorted, all.
   const sorted = one.columns.findIndex(({ type }) => parseType(type).kind === 'scalar');
-  await copy(`${selection} ORDER BY c${sorted}`);
+  await copy(`${selection} ORDER BY ${one.kind === 'node' ? `c${sorted}` : quoteName('from')}`);
   const again = await readParquetCounts(one.file);
   if (isWhole(again)) return again.rows;
   throw new HostFailure(
@@ -69,10 +68,20 @@ export function selectionOf(one: TableExport): string {
   if (one.kind === 'node') {
     return `${matchNodes(one.table, one.condition)} RETURN ${columns('n', one.columns)}`;
   }
-  const { from, to, table } = one;
-  const pattern = `(a:${quoteName(from.table)})-[r:${quoteName(table)}]->(b:${quoteName(to.table)})`;
   const properties = one.columns.length > 0 ? `, ${columns('r', one.columns)}` : '';
-  return `MATCH ${pattern} RETURN ${end('a', from, 'from')}, ${end('b', to, 'to')}${properties}`;
+  return `${matchOf(one)} RETURN ${end('a', one.from, 'from')}, ${end('b', one.to, 'to')}${properties}`;
+}
+
+function matchOf(one: TableExport): string {
+  return one.kind === 'node' ? matchNodes(one.table, one.condition) : matchRelationships(one);
+}
+
+/** Where few nodes are chosen, the engine looks for theirs, which is sooner than to write all and to leave most out. */
+function matchRelationships({ from, to, table, only }: RelationshipExport): string {
+  const node = (variable: string, side: 'from' | 'to', { table: name, key }: ExportEnd): string =>
+    `(${variable}:${quoteName(name)}${only?.end === side ? ` {${quoteName(key.name)}: k}` : ''})`;
+  const keys = only === undefined ? '' : `LOAD FROM ${quoteText(only.file)} WITH c${only.column} AS k `;
+  return `${keys}MATCH ${node('a', 'from', from)}-[r:${quoteName(table)}]->${node('b', 'to', to)}`;
 }
 
 export function matchNodes(table: string, condition?: string): string {

@@ -99,7 +99,9 @@ export class LadybugEngine extends GraphEngine implements OnModuleInit, OnApplic
     options: { signal: AbortSignal; onProgress?: (progress: BuildProgress) => void },
   ): Promise<number[]> {
     for (const table of tables) {
-      if (table.kind === 'node' && table.condition !== undefined) guardCondition(table.condition);
+      // Of relationships nothing is in the words of a user.
+      if (table.kind !== 'node') continue;
+      if (table.condition !== undefined) guardCondition(table.condition);
       guardStatement(selectionOf(table));
     }
     return this.builder.export(realDirectory(source), tables, directory, options);

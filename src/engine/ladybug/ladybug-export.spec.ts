@@ -147,6 +147,71 @@ describe('exporting a generation', () => {
     expect(pairs.rows).toEqual([0, 1, 2].map((f) => ({ f, t: f + 1, s: '2021-02-03' })));
   });
 
+  it('takes only the relationships of the nodes that were taken, at the end that is meant', async () => {
+    const source = await world.ring(10);
+    const directory = place();
+    const end = { table: 'Person', key: person };
+    const file = (name: string): string => join(directory, `${name}.parquet`);
+    const nodes = (name: string, condition: string): TableExport => ({
+      kind: 'node',
+      table: 'Person',
+      columns: [{ name: 'name', type: 'STRING' }, person],
+      condition,
+      file: file(name),
+    });
+    const knows = (name: string, only: { end: 'from' | 'to'; file: string; column: number }, columns = true) => ({
+      kind: 'relationship' as const,
+      table: 'KNOWS',
+      from: end,
+      to: end,
+      columns: columns ? [{ name: 'since', type: 'DATE' }] : [],
+      only,
+      file: file(name),
+    });
+    const exports = [
+      nodes('few', 'n.id IN [2, 3, 7] // these'),
+      nodes('none', 'n.id > 100'),
+      knows('from-few', { end: 'from', file: file('few'), column: 1 }),
+      knows('to-few', { end: 'to', file: file('few'), column: 1 }, false),
+      knows('from-none', { end: 'from', file: file('none'), column: 1 }),
+    ];
+    expect(await world.engine.export(source, exports, directory, { signal: never() })).toEqual([3, 0, 3, 3, 0]);
+    const target = world.target();
+    const load = (name: string) => ({
+      table: 'KNOWS',
+      kind: 'relationship' as const,
+      from: 'Person',
+      to: 'Person',
+      files: [file(name)],
+      rows: 3,
+    });
+    const all = await world.engine.export(source, [{ ...nodes('all', 'true'), columns: [person] }], directory, {
+      signal: never(),
+    });
+    expect(all).toEqual([10]);
+    await world.engine.build(
+      {
+        target,
+        inputDirectory: directory,
+        definitions: [
+          'CREATE NODE TABLE Person(id INT64 PRIMARY KEY)',
+          'CREATE REL TABLE KNOWS(FROM Person TO Person, since DATE)',
+          'CREATE REL TABLE MET(FROM Person TO Person)',
+        ],
+        loads: [
+          { table: 'Person', kind: 'node', files: [file('all')], rows: 10 },
+          load('from-few'),
+          { ...load('to-few'), table: 'MET' },
+        ],
+      },
+      { signal: never() },
+    );
+    const pairs = async (type: string) =>
+      (await world.rows(target, `MATCH (a)-[r:${type}]->(b) RETURN a.id AS f, b.id AS t ORDER BY f`)).rows;
+    expect(await pairs('KNOWS')).toEqual([2, 3, 7].map((f) => ({ f, t: f + 1 })));
+    expect(await pairs('MET')).toEqual([1, 2, 6].map((f) => ({ f, t: f + 1 })));
+  });
+
   it.each([
     ['ends before its end', 'true) RETURN n.id AS c0 UNION MATCH (n:Person) WHERE (true', 'statement_refused'],
     ['never ends', "n.name = 'x", 'statement_refused'],
