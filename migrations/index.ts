@@ -26,6 +26,7 @@ import { OwnOptions1765000211000 } from './1765000211000-own-options';
 import { WaitingGraphs1765000260000 } from './1765000260000-waiting-graphs';
 import { TakenSchema1765000210000 } from './1765000210000-taken-schema';
 import { Credits1765000270000 } from './1765000270000-credits';
+import { Billing1765000250000 } from './1765000250000-billing';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -57,4 +58,5 @@ export const MIGRATIONS = [
   OwnOptions1765000211000,
   Credits1765000270000,
   WaitingGraphs1765000260000,
+  Billing1765000250000,
 ];

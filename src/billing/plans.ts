@@ -1,0 +1,33 @@
+import { Injectable } from '@nestjs/common';
+import { DISPLAY_NAMES, type Tier, TIERS } from '../limits/tiers';
+import { BillingConfig } from './billing.config';
+import { PlanNotFound } from './billing.errors';
+
+/** What can be subscribed to. */
+export interface Plan {
+  name: Tier;
+  displayName: string;
+  /** For a month. */
+  priceCents: number;
+}
+
+/** The plans of this installation: one for each tier of graphs. */
+@Injectable()
+export class Plans {
+  constructor(private readonly config: BillingConfig) {}
+
+  get currency(): string {
+    return this.config.currency;
+  }
+
+  all(): Plan[] {
+    return TIERS.map((name) => this.get(name));
+  }
+
+  /** Throws {@link PlanNotFound}. */
+  get(name: string): Plan {
+    const tier = TIERS.find((one) => one === name);
+    if (tier === undefined) throw new PlanNotFound(name);
+    return { name: tier, displayName: DISPLAY_NAMES[tier].name, priceCents: this.config.prices[tier] };
+  }
+}

@@ -1,0 +1,81 @@
+import { Injectable } from '@nestjs/common';
+import { type EntityManager, In, IsNull, Not, type QueryDeepPartialEntity } from 'typeorm';
+import { Clock } from '../common/clock';
+import { Transactor } from '../database/transactor';
+import { type ResourceType, Subscription } from './subscription.entity';
+import { type SubscriptionChange, transitionOf } from './subscription-transitions';
+
+type Changes = Partial<Omit<Subscription, 'id' | 'status' | 'updatedAt'>>;
+
+/** Rows of subscriptions. Their status changes by {@link change} alone. */
+@Injectable()
+export class SubscriptionsRepository {
+  constructor(
+    private readonly transactor: Transactor,
+    private readonly clock: Clock,
+  ) {}
+
+  async insert(em: EntityManager, subscription: Subscription): Promise<void> {
+    await em.insert(Subscription, subscription as QueryDeepPartialEntity<Subscription>);
+  }
+
+  find(id: string, em: EntityManager = this.transactor.em): Promise<Subscription | null> {
+    return em.findOneBy(Subscription, { id });
+  }
+
+  /** Locked until the caller's transaction ends, so that what is decided by it holds. */
+  findLocked(em: EntityManager, id: string): Promise<Subscription | null> {
+    return em.findOne(Subscription, { where: { id }, lock: { mode: 'pessimistic_write' } });
+  }
+
+  findBySession(sessionId: string): Promise<Subscription | null> {
+    return this.transactor.em.findOneBy(Subscription, { sessionId });
+  }
+
+  findByProvider(em: EntityManager, providerSubscriptionId: string): Promise<Subscription | null> {
+    return em.findOneBy(Subscription, { providerSubscriptionId });
+  }
+
+  /** The live one of a resource, else the one that ended last. */
+  async findOfResource(orgId: string, resourceType: ResourceType, resourceId: string): Promise<Subscription | null> {
+    const found = await this.transactor.em.findBy(Subscription, { orgId, resourceType, resourceId });
+    const ended = ({ status }: Subscription) => status === 'canceled' || status === 'failed';
+    return found.sort((a, b) => Number(ended(a)) - Number(ended(b)) || +b.createdAt - +a.createdAt)[0] ?? null;
+  }
+
+  /** Newest first. */
+  list(orgId: string): Promise<Subscription[]> {
+    return this.transactor.em.find(Subscription, { where: { orgId }, order: { createdAt: 'DESC', id: 'ASC' } });
+  }
+
+  /** Changes everything but the status. */
+  async update(em: EntityManager, id: string, changes: Changes): Promise<void> {
+    const set = { ...changes, updatedAt: this.clock.now() };
+    await em.update(Subscription, { id }, set as QueryDeepPartialEntity<Subscription>);
+  }
+
+  /**
+   * Makes a change of the table of transitions, in one conditional update; the subscription after it, or null where its
+   * status did not allow it. `only` names further values that the row must still have.
+   */
+  async change(
+    em: EntityManager,
+    id: string,
+    change: SubscriptionChange,
+    set: Changes = {},
+    only: { provisioningOperationId?: string } = {},
+  ): Promise<Subscription | null> {
+    const { from, to, provisioned } = transitionOf(change);
+    const { affected } = await em.update(
+      Subscription,
+      {
+        id,
+        status: In([...from]),
+        ...only,
+        ...(provisioned === undefined ? {} : { resourceId: provisioned ? Not(IsNull()) : IsNull() }),
+      },
+      { ...set, status: to, updatedAt: this.clock.now() } as QueryDeepPartialEntity<Subscription>,
+    );
+    return affected === 1 ? this.find(id, em) : null;
+  }
+}
