@@ -27,6 +27,7 @@ import { WaitingGraphs1765000260000 } from './1765000260000-waiting-graphs';
 import { TakenSchema1765000210000 } from './1765000210000-taken-schema';
 import { Credits1765000270000 } from './1765000270000-credits';
 import { Billing1765000250000 } from './1765000250000-billing';
+import { Dagster1765000240000 } from './1765000240000-dagster';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -59,4 +60,5 @@ export const MIGRATIONS = [
   Credits1765000270000,
   WaitingGraphs1765000260000,
   Billing1765000250000,
+  Dagster1765000240000,
 ];

@@ -12,6 +12,8 @@ import { ProblemFilter } from './common/problem.filter';
 import { ConfigModule } from './config/config.module';
 import type { Environment } from './config/load-config';
 import { PlatformConfig } from './config/platform.config';
+import { DagsterConfig } from './dagster/dagster.config';
+import { DagsterModule } from './dagster/dagster.module';
 import { DatabaseConfig } from './database/database.config';
 import { DatabaseModule } from './database/database.module';
 import { EngineConfig } from './engine/engine.config';
@@ -61,6 +63,7 @@ export const CONFIG_CLASSES = [
   QueriesConfig,
   BackupsConfig,
   BillingConfig,
+  DagsterConfig,
   EngineConfig,
   TelemetryConfig,
 ];
@@ -87,6 +90,7 @@ export class AppModule {
         GraphsModule,
         SchemasModule,
         StagingModule,
+        DagsterModule,
         MaterializationModule,
         QueriesModule,
         BackupsModule,

@@ -20,7 +20,7 @@ export function loadConfig<T extends object>(configClass: ConfigClass<T>, enviro
     try {
       Object.assign(config, { [property]: parse(value) });
     } catch (error) {
-      const found = /secret|password|database_url/i.test(env) ? 'its value' : `"${value}"`;
+      const found = /secret|password|database_url|headers/i.test(env) ? 'its value' : `"${value}"`;
       problems.push(`${env}: ${found} ${(error as Error).message}. Set it right or remove it (${description}).`);
     }
   }

@@ -1,11 +1,14 @@
 import { DomainError } from '../common/domain-error';
 
-/** Somebody asked to cancel the operation. */
+/**
+ * Somebody asked to cancel the operation, or cancelled what it stands for elsewhere: work that throws this ends as
+ * cancelled. The remark goes into the reason that those who watch read.
+ */
 export class OperationCancelled extends DomainError {
   readonly code = 'operation_cancelled';
   readonly kind = 'conflict';
-  constructor() {
-    super('The operation was cancelled');
+  constructor(readonly remark: string | null = null) {
+    super(remark ?? 'The operation was cancelled');
   }
 }
 

@@ -39,7 +39,7 @@ export class AttemptEndings {
     const { id, attempt: number, maxAttempts } = attempt.operation;
     if (cause instanceof StaleAttemptError) return this.logger.warn(cause.message);
     if (await this.completeIfPublished(attempt.operation)) return;
-    if (cause instanceof OperationCancelled) return this.cancel(attempt);
+    if (cause instanceof OperationCancelled) return this.cancel(attempt, cause.remark);
     if (cause instanceof WorkerStopping) return this.handBack(attempt);
     const failure = failureOf(cause);
     if (failure.reference !== null) {
@@ -49,12 +49,14 @@ export class AttemptEndings {
     return this.fail(attempt, failure, deadLetterReason(cause));
   }
 
-  private async cancel({ operation }: RunningAttempt): Promise<void> {
+  private async cancel({ operation }: RunningAttempt, remark: string | null = null): Promise<void> {
     const now = await this.repository.find(operation.id);
+    const reason = [now?.cancelReason, remark].filter((one) => one).join('. ') || 'Cancelled';
     const ended = await this.endings.end({
       operationId: operation.id,
       attempt: operation.attempt,
-      event: cancelled(now?.cancelReason ?? 'Cancelled'),
+      event: cancelled(reason),
+      set: { cancelReason: reason },
       endsAttempt: { outcome: 'cancelled' },
     });
     if (!ended) await this.completeIfPublished(operation);

@@ -9,7 +9,7 @@ import { OperationTypes } from '../operations/operation-types';
 import { OperationsRepository } from '../operations/operations.repository';
 import { StaleAttemptError } from '../operations/operations.errors';
 import type { Operation, OperationProgress } from '../operations/operation.entity';
-import { OperationTimedOut } from './abort-reasons';
+import { OperationCancelled, OperationTimedOut } from './abort-reasons';
 import { AttemptEndings } from './attempt-endings';
 import { AttemptsRepository } from './attempts.repository';
 import { FairShares } from './fair-shares';
@@ -64,7 +64,8 @@ export class OperationRuntime {
   }
 
   private async attemptOnce(contract: OperationContract, attempt: RunningAttempt, work: Work): Promise<void> {
-    const { timeoutMs } = contract.policy;
+    const { timeoutMs, stopMs = 0 } = contract.policy;
+    const graceMs = Math.max(this.config.abortGraceSeconds * 1000, stopMs);
     const timeout = setTimeout(() => attempt.abort(new OperationTimedOut(timeoutMs)), timeoutMs);
     const reporter = new ProgressReporter((progress) => this.storeProgress(attempt, progress));
     try {
@@ -72,15 +73,14 @@ export class OperationRuntime {
       // An earlier attempt published its work and was lost before it could say so: see `keepResult`.
       const { result: kept } = attempt.operation;
       const begun = (async () => kept ?? work(attempt.operation, ctx))();
-      const result = await attempt.outcomeOf(begun, this.config.abortGraceSeconds * 1000);
+      const result = await attempt.outcomeOf(begun, graceMs);
       clearTimeout(timeout);
       await reporter.end();
       await this.throughOutages(() => this.endings.complete(attempt, result ?? {}));
     } catch (error) {
       clearTimeout(timeout);
       await reporter.end();
-      // After an abort the work fails in words of its own; why it was aborted is what counts.
-      const cause: unknown = attempt.signal.aborted ? attempt.signal.reason : error;
+      const cause = causeOf(error, attempt.signal);
       await this.throughOutages(() => this.endings.stop(attempt, contract.policy, cause));
     }
   }
@@ -114,4 +114,10 @@ export class OperationRuntime {
       }
     }
   }
+}
+
+/** After an abort the work fails in words of its own; why it was aborted is what counts, but for remarks on a cancel. */
+function causeOf(error: unknown, { aborted, reason }: AbortSignal): unknown {
+  if (!aborted) return error;
+  return reason instanceof OperationCancelled && error instanceof OperationCancelled ? error : reason;
 }

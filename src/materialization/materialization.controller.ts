@@ -4,11 +4,12 @@ import type { Actor } from '../auth/actor';
 import { CurrentActor } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { Clock } from '../common/clock';
+import { DagsterJob } from '../dagster/dagster.operations';
 import { toStartedDto } from '../operations/dto/operation.dto';
 import { StartsOperation } from '../operations/starts-operation';
 import { toDryRunDto } from './dto/dry-run.dto';
 import { ListMaterializationsQuery, RollbackDto, toMaterializationDto } from './dto/materialization-history.dto';
-import { MaterializeDto } from './dto/materialize.dto';
+import { MaterializeDto, MaterializeQuery } from './dto/materialize.dto';
 import { MaterializeGraph } from './materialization.operations';
 import { MaterializationService } from './materialization.service';
 
@@ -22,16 +23,17 @@ export class MaterializationController {
 
   /** 200 and not 202: the published client takes nothing else here. */
   @Post('materialize')
-  @StartsOperation(MaterializeGraph, { status: 200 })
+  @StartsOperation([MaterializeGraph, DagsterJob], { status: 200 })
   @Requires('graph:member')
   @ApiOperation({ summary: 'Bring the graph up to date with what is staged; answers with the operation that does it' })
   async start(
     @CurrentActor() actor: Actor,
     @Param('graph_id') graphId: string,
+    @Query() { runner }: MaterializeQuery,
     @Body() body: MaterializeDto,
   ): Promise<object> {
     if (body.dry_run) return toDryRunDto(await this.materialization.dryRun(graphId, body));
-    const operation = await this.materialization.request(actor, graphId, body);
+    const operation = await this.materialization.request(actor, graphId, body, runner);
     return {
       ...toStartedDto(operation),
       graph_id: graphId,

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module';
+import { DagsterModule } from '../dagster/dagster.module';
 import { EngineModule } from '../engine/engine.module';
 import { GraphsModule } from '../graphs/graphs.module';
 import { JobsModule } from '../jobs/jobs.module';
@@ -21,6 +22,7 @@ import { MaterializeGraphProcessor } from './materialize-graph.processor';
 @Module({
   imports: [
     AuditModule,
+    DagsterModule,
     EngineModule,
     GraphsModule,
     SchemasModule,

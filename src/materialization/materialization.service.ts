@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service';
 import type { Actor } from '../auth/actor';
 import { Transactor } from '../database/transactor';
+import { DagsterJobsService, type Runner } from '../dagster/dagster-jobs.service';
 import { GenerationsService } from '../graphs/generations.service';
 import type { Generation, Graph } from '../graphs/graph.entity';
 import { GraphsService } from '../graphs/graphs.service';
@@ -43,22 +44,29 @@ export class MaterializationService {
     private readonly schemas: SchemasService,
     private readonly dryRuns: DryRuns,
     private readonly past: MaterializationsRepository,
+    private readonly dagster: DagsterJobsService,
   ) {}
 
-  /** Starts building the graph from what is staged. Throws `GraphNotReady` before its first generation. */
-  async request(actor: Actor, graphId: string, request: MaterializeDto): Promise<Operation> {
+  /**
+   * Starts building the graph from what is staged, or a job of Dagster that calls back for it. Throws `GraphNotReady`
+   * before its first generation, and why Dagster cannot.
+   */
+  async request(actor: Actor, graphId: string, request: MaterializeDto, runner?: Runner): Promise<Operation> {
+    const inDagster = this.dagster.runs(MaterializeGraph.name, runner);
     const graph = await this.graphs.active(graphId);
     const mode = modeOf(request);
     await this.refuseHopeless(graph, mode);
     const { materializations_per_day: limit } = this.tiers.of(graph.tier);
     return this.transactor.run(async (em) => {
       await requireRoomToday(em, { graphId, type: MaterializeGraph.name, limit, what: 'materializations' });
-      const operation = await this.operations.begin(em, MaterializeGraph, {
-        actor,
-        orgId: graph.orgId,
-        graphId,
-        payload: { force: request.force, ignoreErrors: request.ignore_errors, mode },
-      });
+      const of = { actor, orgId: graph.orgId, graphId };
+      const { force, ignore_errors } = request;
+      const operation = inDagster
+        ? await this.dagster.begin(em, { ...of, type: MaterializeGraph.name, options: { force, ignore_errors, mode } })
+        : await this.operations.begin(em, MaterializeGraph, {
+            ...of,
+            payload: { force, ignoreErrors: ignore_errors, mode },
+          });
       await this.audit.record(em, {
         actor,
         action: 'graph.materialization_requested',

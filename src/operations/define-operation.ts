@@ -18,6 +18,8 @@ export interface OperationPolicy {
   cancellable: boolean;
   /** Days that an ended operation and its events are kept. */
   retentionDays: number;
+  /** Time that stopped work of this type gets to stop, where it needs longer than `ABORT_GRACE_SECONDS`. */
+  stopMs?: number;
 }
 
 /** What both sides of the queue know of one type of operation. */
@@ -33,7 +35,7 @@ export interface OperationContract<P extends object = object> {
 }
 
 /** Least value of each number of a policy, in its own unit. */
-const LEAST: Record<Exclude<keyof OperationPolicy, 'cancellable' | 'perOrg'>, number> = {
+const LEAST: Record<Exclude<keyof OperationPolicy, 'cancellable' | 'perOrg' | 'stopMs'>, number> = {
   attempts: 1,
   backoffMs: 0,
   timeoutMs: 1,

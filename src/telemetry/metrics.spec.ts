@@ -1,3 +1,4 @@
+import type { AssetReportsSensor } from '../dagster/asset-reports.sensor';
 import { ForbiddenException, type ExecutionContext } from '@nestjs/common';
 import { testDatabase, type TestDatabase } from '../../test/support/database';
 import { gate, OperationsWorld, TEST_ACTOR } from '../../test/support/operations-world';
@@ -35,6 +36,7 @@ describe('metrics', () => {
       app.get(StreamCounts),
       app.get(RunningAttempts),
       app.get(OperationRetention),
+      { delivered: 3, dropped: 1 } as AssetReportsSensor,
     );
     const lines = (await metrics.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
     metrics.onApplicationShutdown();
@@ -48,6 +50,8 @@ describe('metrics', () => {
       'graphstead_dead_letters{type="test_work"}': 0,
       graphstead_event_streams: 0,
       graphstead_refused_writes_total: 0,
+      'graphstead_dagster_reports_total{outcome="delivered"}': 3,
+      'graphstead_dagster_reports_total{outcome="dropped"}': 1,
     });
   });
 

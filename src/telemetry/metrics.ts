@@ -1,5 +1,6 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { AssetReportsSensor } from '../dagster/asset-reports.sensor';
 import { RunningAttempts } from '../jobs/running-attempts';
 import { OperationLog } from '../operations/operation-log';
 import { OperationRetention } from '../operations/operation-retention';
@@ -23,6 +24,7 @@ export class Metrics implements OnApplicationShutdown {
     private readonly streams: StreamCounts,
     private readonly running: RunningAttempts,
     private readonly retention: OperationRetention,
+    private readonly reports: AssetReportsSensor,
   ) {}
 
   /** All metrics in Prometheus' text format. */
@@ -90,7 +92,7 @@ export class Metrics implements OnApplicationShutdown {
   }
 
   private ofThisProcess(): void {
-    const { log, streams, running, retention } = this;
+    const { log, streams, running, retention, reports } = this;
     const registers = [this.registry];
     new Gauge({
       name: 'graphstead_event_streams',
@@ -134,6 +136,17 @@ export class Metrics implements OnApplicationShutdown {
       collect() {
         this.reset();
         this.inc(retention.pruned);
+      },
+    });
+    new Counter({
+      name: 'graphstead_dagster_reports_total',
+      help: 'Reports on assets that this process has delivered to Dagster, or given up',
+      labelNames: ['outcome'],
+      registers,
+      collect() {
+        this.reset();
+        this.inc({ outcome: 'delivered' }, reports.delivered);
+        this.inc({ outcome: 'dropped' }, reports.dropped);
       },
     });
     new Counter({

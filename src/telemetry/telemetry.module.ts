@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { DagsterModule } from '../dagster/dagster.module';
 import { OperationsModule } from '../operations/operations.module';
 import { DatabaseStates } from './database-state';
 import { Metrics } from './metrics';
@@ -10,7 +11,7 @@ import { StatusController } from './status.controller';
 
 /** How the platform is, and what it cannot do yet. */
 @Module({
-  imports: [OperationsModule],
+  imports: [DagsterModule, OperationsModule],
   controllers: [StatusController, MetricsController, NotYetController],
   providers: [DatabaseStates, Metrics, MetricsGuard, QueueDepths],
 })

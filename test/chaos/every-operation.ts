@@ -228,6 +228,25 @@ export const EVERY_OPERATION: Readonly<Record<string, (client: Client) => Promis
     };
   },
 
+  async dagster_job(client) {
+    // Its run ends by itself, and the settings of the test name this Dagster.
+    const graphId = await client.createGraph(PEOPLE);
+    await client.stage(graphId, 'Person', 'persons.csv', PERSONS);
+    let operationId = '';
+    return {
+      begin: async () => {
+        const path = `/v1/graphs/${graphId}/materialize?runner=dagster`;
+        const started = await client.expect<Started>(200, 'POST', path, {});
+        operationId = started.operation_id;
+        return started;
+      },
+      check: async () =>
+        expect(await client.expect(200, 'GET', `/v1/operations/${operationId}/status`)).toMatchObject({
+          result: { job: 'materialize_graph' },
+        }),
+    };
+  },
+
   async query_execution(client) {
     const rows = 20_000;
     const queries = `/v1/graphs/${await client.createGraph(PEOPLE)}/queries`;

@@ -4,6 +4,7 @@ import { Client, type Started } from '../support/client';
 import { type TestDatabase, testDatabase, withDatabase } from '../support/database';
 import { KNOWS, PEOPLE, PERSONS } from '../support/people';
 import { Platform } from '../support/platform';
+import { ScriptedDagster } from '../support/scripted-dagster';
 import { EVERY_OPERATION } from './every-operation';
 import { KillableWorkers, type KillPoint } from './killable-workers';
 import { flawsOf, processesIn, strayFiles, unfinishedIn } from './leftovers';
@@ -17,6 +18,7 @@ const END_MS = 150_000;
 
 describe('a worker that is killed', () => {
   let database: TestDatabase;
+  let dagster: ScriptedDagster;
   let dataDir: string;
   let remove: () => Promise<void>;
   let api: Platform;
@@ -34,9 +36,18 @@ describe('a worker that is killed', () => {
     GENERATION_KEEP_HOURS: '0',
     QUERY_RESULT_SWEEP_SECONDS: '1',
     BACKUP_SWEEP_SECONDS: '1',
+    DAGSTER_URL: dagster.url,
+    DAGSTER_LAUNCH_SECONDS: '2',
+    DAGSTER_SETTLE_SECONDS: '1',
   });
 
   beforeAll(async () => {
+    dagster = await ScriptedDagster.start();
+    // Whatever happens to those who watch it, the run is over soon.
+    dagster.onLaunch = (run) => {
+      setTimeout(() => (run.status = 'SUCCESS'), 500);
+      return 'answered';
+    };
     database = await testDatabase();
     ({ dataDir, remove } = await Platform.newDataDir());
     api = await Platform.start(dataDir, { ...settings(), ROLES: 'api,sensors,engine' });
@@ -49,6 +60,7 @@ describe('a worker that is killed', () => {
     await api?.stop();
     await remove?.();
     await database?.drop();
+    await dagster?.close();
   });
 
   it('is tried with every type of operation that there is', async () => {
@@ -146,6 +158,7 @@ describe('a worker that is killed', () => {
       await ended(started);
       expect(await flawsOf(database.url, started.operation_id)).toEqual([]);
       await prepared.check();
+      expect(dagster.runsOf(started.operation_id).length).toBeLessThanOrEqual(1);
     } catch (error) {
       throw new Error(`Killed at ${JSON.stringify(point)}: ${(error as Error).message}`, { cause: error });
     } finally {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type CanActivate, type ExecutionContext, Global, Injectable, Module } from '@nestjs/common';
+import { type CanActivate, type ExecutionContext, Global, Injectable, Module, type Type } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -16,7 +16,7 @@ import { Ids } from '../../src/common/ids';
 import { Clock } from '../../src/common/clock';
 import { RequestValidationPipe } from '../../src/common/validation.pipe';
 import { ConfigModule } from '../../src/config/config.module';
-import type { Environment } from '../../src/config/load-config';
+import type { ConfigClass, Environment } from '../../src/config/load-config';
 import { PlatformConfig } from '../../src/config/platform.config';
 import { DatabaseConfig } from '../../src/database/database.config';
 import { DatabaseModule } from '../../src/database/database.module';
@@ -145,9 +145,11 @@ export class OperationsWorld {
       script = new Script(),
       processors = [TestWorkProcessor, HastyWorkProcessor] as (new (s: Script) => object)[],
       contracts = [TestWork, HastyWork] as OperationContract[],
+      features = [] as Type<object>[],
+      settings = [] as ConfigClass[],
     } = {},
   ): Promise<OperationsWorld> {
-    const configs = [PlatformConfig, DatabaseConfig, JobsConfig, OperationsConfig, QueueConfig];
+    const configs = [PlatformConfig, DatabaseConfig, JobsConfig, OperationsConfig, QueueConfig, ...settings];
     const module = await Test.createTestingModule({
       imports: [
         ConfigModule.forRoot(configs, { ...queueSettings(url), ...environment }),
@@ -157,6 +159,7 @@ export class OperationsWorld {
         OpenAccessModule,
         JobsModule.forRoot(),
         JobsModule.forFeature(contracts),
+        ...features,
       ],
       providers: [{ provide: Script, useValue: script }, ...processors],
     }).compile();

@@ -1,4 +1,5 @@
 import { Equals, IsBoolean, IsIn, IsOptional } from 'class-validator';
+import { type Runner, RUNNERS } from '../../dagster/dagster-jobs.service';
 import { type Mode, MODES } from '../materialization-plan';
 
 export class MaterializeDto {
@@ -30,4 +31,11 @@ export class MaterializeDto {
   @IsOptional()
   @Equals(false, { message: 'materialize_embeddings is not available' })
   materialize_embeddings?: false;
+}
+
+export class MaterializeQuery {
+  /** `dagster`: a job there calls back to have it done. Without it the settings decide. */
+  @IsOptional()
+  @IsIn(RUNNERS)
+  runner?: Runner;
 }

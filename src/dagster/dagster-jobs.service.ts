@@ -1,0 +1,71 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { Actor } from '../auth/actor';
+import { InvalidSettings } from '../config/load-config';
+import type { Operation } from '../operations/operation.entity';
+import { OperationsService } from '../operations/operations.service';
+import { DagsterConfig } from './dagster.config';
+import { DagsterNotConfigured, NoDagsterJob } from './dagster.errors';
+import { DagsterJob } from './dagster.operations';
+
+/** Who does the work of an operation: a worker of this platform, or a job in Dagster that calls back. */
+export const RUNNERS = ['graphstead', 'dagster'] as const;
+export type Runner = (typeof RUNNERS)[number];
+
+export interface DagsterWork {
+  actor: Pick<Actor, 'userId'> | null;
+  orgId: string | null;
+  graphId: string;
+  /** The type of the operation for which the job calls back. */
+  type: string;
+  /** What the job passes on when it does. */
+  options: object;
+}
+
+/** Has work done by Dagster instead of a worker. */
+@Injectable()
+export class DagsterJobsService implements OnModuleInit {
+  constructor(
+    private readonly operations: OperationsService,
+    private readonly config: DagsterConfig,
+  ) {}
+
+  /** Throws `InvalidSettings`, so that the platform does not start, where Dagster is to run what it has no job for. */
+  onModuleInit(): void {
+    const { url, runs } = this.config;
+    const without = runs.filter((type) => this.config.jobFor(type) === undefined);
+    const problems = [
+      ...without.map((type) => `DAGSTER_RUNS: there is no job for ${type}. Name one in DAGSTER_JOBS.`),
+      ...(runs.length > 0 && url === undefined ? ['DAGSTER_RUNS: DAGSTER_URL is missing. Set it too.'] : []),
+    ];
+    if (problems.length > 0) throw new InvalidSettings(problems);
+  }
+
+  /**
+   * Whether Dagster does it, by what the request says or else by DAGSTER_RUNS. Throws {@link DagsterNotConfigured} or
+   * {@link NoDagsterJob} where it is asked for and cannot.
+   */
+  runs(type: string, asked?: Runner): boolean {
+    if (asked === undefined) return this.config.runs.includes(type);
+    if (asked === 'graphstead') return false;
+    if (this.config.url === undefined) throw new DagsterNotConfigured();
+    if (this.config.jobFor(type) === undefined) throw new NoDagsterJob(type);
+    return true;
+  }
+
+  /**
+   * Begins the operation that stands for the run. One at a time for a type and a graph: the lock of the graph is left to
+   * what the job calls back for. Throws `OperationConflict`.
+   */
+  async begin(em: EntityManager, { actor, orgId, graphId, type, options }: DagsterWork): Promise<Operation> {
+    const job = this.config.jobFor(type);
+    if (job === undefined) throw new NoDagsterJob(type);
+    return await this.operations.begin(em, DagsterJob, {
+      actor,
+      orgId,
+      graphId,
+      resource: `dagster:${type}:${graphId}`,
+      payload: { job, runConfig: { resources: { graphstead: { config: { graph_id: graphId, options } } } } },
+    });
+  }
+}
