@@ -8,6 +8,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 venv="$root/.cache/peers-venv"
+dagster_venv="$root/.cache/dagster-venv"
 ready_within=90 # seconds
 
 fail() {
@@ -58,20 +59,21 @@ find_python() {
   return 1
 }
 
-# A virtual environment with exactly the pinned packages; made again when the pins or the Python change.
-install_peers() {
+# install_into <directory> <requirements>: a virtual environment with exactly the pinned packages; made again when the pins or
+# the Python change.
+install_into() {
   local python wanted
   python=$(find_python) || fail 'needs Python 3.10 or newer (set PYTHON to one that is not in the PATH)'
-  wanted="$("$python" --version) $(cksum <"$here/requirements.txt")"
-  [[ $(cat "$venv/.installed" 2>/dev/null) == "$wanted" ]] && return
-  echo 'Installing the peers ...'
-  rm -rf "$venv"
-  mkdir -p "$(dirname "$venv")"
-  "$python" -m venv "$venv" ||
+  wanted="$("$python" --version) $(cksum <"$2")"
+  [[ $(cat "$1/.installed" 2>/dev/null) == "$wanted" ]] && return
+  echo "Installing $2 ..."
+  rm -rf "$1"
+  mkdir -p "$(dirname "$1")"
+  "$python" -m venv "$1" ||
     fail 'Python could not make a virtual environment (on Debian: apt-get install python3-venv)'
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: \
-    -r "$here/requirements.txt" || fail "the pinned packages of test/peers/requirements.txt could not be installed"
-  echo "$wanted" >"$venv/.installed"
+  "$1/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: \
+    -r "$2" || fail "the pinned packages of $2 could not be installed"
+  echo "$wanted" >"$1/.installed"
 }
 
 start_platform() {
@@ -129,7 +131,7 @@ JSON
 }
 
 cd "$scratch" # A .env of the checkout is not for this platform.
-install_peers
+install_into "$venv" "$here/requirements.txt"
 node "$root/scripts/prepare.mjs" || fail 'the platform could not be built'
 start_platform
 start_seaweed
@@ -144,4 +146,7 @@ if (($# == 0)); then
   QUEUE_URL="$queue_url" node node_modules/jest/bin/jest.js src/jobs src/operations test/chaos
   echo 'The tests of what is stored, with the objects in SeaweedFS ...'
   env "${bucket[@]}" node node_modules/jest/bin/jest.js src/storage src/queries/query-results
+  echo 'Work that runs in Dagster, with a real one ...'
+  install_into "$dagster_venv" "$root/deploy/dagster/requirements.txt"
+  DAGSTER_VENV="$dagster_venv" node node_modules/jest/bin/jest.js --testRegex 'test/peers/dagster/.*\.peer\.ts$'
 fi
