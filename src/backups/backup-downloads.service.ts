@@ -17,7 +17,6 @@ import { BackupObjects, type StoredBackup } from './backup-objects';
 import { DownloadLimitReached, DownloadLinkExpired, DownloadLinkInvalid } from './backups.errors';
 import { BackupsRepository } from './backups.repository';
 import { BackupsService, storedBackup } from './backups.service';
-import { partOf } from './byte-ranges';
 
 const SECRET_NAME = 'backup_download_signing';
 
@@ -116,8 +115,7 @@ export class BackupDownloadsService {
 
   /** The archive, or a part of it, decrypted; begun, so that what cannot be read at all is refused before the answer. */
   async open(backup: StoredBackup, range: Required<ByteRange> | null): Promise<AsyncIterable<Buffer>> {
-    const content = this.objects.read(backup);
-    const part = range === null ? content : partOf(content, range);
+    const part = range === null ? this.objects.read(backup) : this.objects.readPart(backup, range);
     const first = await part.next();
     return (async function* () {
       try {

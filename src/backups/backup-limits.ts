@@ -4,6 +4,7 @@ import type { Graph } from '../graphs/graph.entity';
 import { requireRoomToday } from '../limits/daily-limit';
 import { BYTES_PER_GB } from '../limits/storage-usage';
 import { TierTable } from '../limits/tier-table';
+import { TIERS } from '../limits/tiers';
 import { BackupStorageReached } from './backups.errors';
 import { CreateBackup } from './backups.operations';
 import { BackupsRepository } from './backups.repository';
@@ -19,6 +20,11 @@ export class BackupLimits {
   /** Days that a backup is kept: those that were asked for, or as many as the tier allows. */
   retentionDays({ tier }: Pick<Graph, 'tier'>, wanted = Infinity): number {
     return Math.min(wanted, this.tiers.of(tier).backup_retention_days);
+  }
+
+  /** By the name of each tier, the days that it keeps backups. */
+  retentionDaysByTier(): Record<string, number> {
+    return Object.fromEntries(TIERS.map((tier) => [tier, this.tiers.of(tier).backup_retention_days]));
   }
 
   /** Whether one more may be begun; in the transaction that begins it. Throws `DailyLimitReached`, {@link BackupStorageReached}. */

@@ -53,7 +53,14 @@ export interface BackupManifest {
   tables?: ExportedTable[];
   /** The archive, before it is compressed. */
   content: { archive: 'tar'; bytes: number; sha256: string; files: ArchivedFile[] };
-  stored: { bytes: number; compression: 'zstd'; encryption: 'AES-256-GCM'; frame_bytes: number };
+  stored: {
+    bytes: number;
+    compression: 'zstd';
+    encryption: 'AES-256-GCM';
+    frame_bytes: number;
+    /** Where every so many frames one begins in the stored bytes; absent in manifests from before it was noted. */
+    seek?: { every: number; starts: number[] };
+  };
 }
 
 /** What is known before the bytes are read; goes into the archive itself. */

@@ -1,13 +1,18 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { Injectable } from '@nestjs/common';
-import { ObjectStore } from '../storage/object-store';
+import { type ByteRange, ObjectStore } from '../storage/object-store';
 import { type Backup, manifestKeyOf } from './backup.entity';
 import { archiveOf, type ArchiveSource, unpackArchive } from './backup-archive';
 import type { BackupManifest } from './backup-manifest';
 import { BackupDamaged } from './backups.errors';
 import { DataKeys } from './data-keys';
-import { FRAME_BYTES, seal, unseal } from './sealed-stream';
+import { partOf } from './byte-ranges';
+import { FRAME_BYTES, HEADER_BYTES, seal, unseal, unsealFrom } from './sealed-stream';
+
+/** Frames between two places from which a part can be read: 64 MiB of the archive. */
+const SEEK_EVERY = 64;
 
 /** What using a backup's bytes needs to know of it. */
 export type StoredBackup = Pick<Backup, 'id' | 'orgId'> & { objectKey: string; manifest: BackupManifest };
@@ -36,11 +41,22 @@ export class BackupObjects {
       bytes += chunk.length;
       onBytes(bytes);
     });
-    const body = Readable.from(seal(content, sealKey), { objectMode: false, highWaterMark: FRAME_BYTES });
+    const starts: number[] = [];
+    let frames = 0;
+    const noteFrame = (start: number): void => {
+      if (frames++ % SEEK_EVERY === 0) starts.push(start);
+    };
+    const body = Readable.from(seal(content, sealKey, noteFrame), { objectMode: false, highWaterMark: FRAME_BYTES });
     const stored = await this.objects.put(key, body, { signal });
     return {
       content: { archive: 'tar', bytes, sha256: hash.digest('hex'), files },
-      stored: { bytes: stored.bytes, compression: 'zstd', encryption: 'AES-256-GCM', frame_bytes: FRAME_BYTES },
+      stored: {
+        bytes: stored.bytes,
+        compression: 'zstd',
+        encryption: 'AES-256-GCM',
+        frame_bytes: FRAME_BYTES,
+        seek: { every: SEEK_EVERY, starts },
+      },
     };
   }
 
@@ -54,6 +70,25 @@ export class BackupObjects {
     const hash = createHash('sha256');
     yield* passing(unseal(await this.objects.get(objectKey), sealKey), (chunk) => hash.update(chunk));
     if (hash.digest('hex') !== manifest.content.sha256) throw new BackupDamaged('it is not what was written');
+  }
+
+  /**
+   * A part of the archive. What is stored is read from shortly before it, and each frame proves itself; the archive as a whole
+   * is not proven. Throws as {@link read}.
+   */
+  async *readPart(backup: StoredBackup, { start, end }: Required<ByteRange>): AsyncGenerator<Buffer> {
+    const { frame_bytes: frameBytes, seek } = backup.manifest.stored;
+    if (seek === undefined) {
+      yield* partOf(this.read(backup), { start, end });
+      return;
+    }
+    const place = Math.min(Math.floor(start / frameBytes / seek.every), seek.starts.length - 1);
+    const frame = place * seek.every;
+    const before = frame * frameBytes;
+    const key = { dataKey: await this.keys.of(backup.orgId), name: backup.id };
+    const header = await buffer(await this.objects.get(backup.objectKey, { start: 0, end: HEADER_BYTES }));
+    const sealed = await this.objects.get(backup.objectKey, { start: seek.starts[place] });
+    yield* partOf(unsealFrom(sealed, key, { header, frame }), { start: start - before, end: end - before });
   }
 
   /** Proves every file of a backup, and puts those that `wanted` names into a folder. Throws {@link BackupDamaged}. */

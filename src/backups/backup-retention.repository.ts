@@ -20,11 +20,12 @@ export class BackupRetentionRepository {
 
   /**
    * Removes the rows of backups whose time is over, or of which their schedule has enough, and gives them. One that is being made, checked or restored waits;
-   * with `keepLast`, so does the newest proven one of a graph that is there.
+   * with `keepLast`, so does the newest proven one of a graph that is there. That of a deleted graph waits for as many days
+   * from the deletion as `daysByTier` says.
    */
   async removeExpired(
     em: EntityManager,
-    { now, keepLast, limit }: { now: Date; keepLast: boolean; limit: number },
+    { now, keepLast, daysByTier, limit }: { now: Date; keepLast: boolean; daysByTier: object; limit: number },
   ): Promise<ExpiredBackup[]> {
     const [removed] = await em.query<[ExpiredBackup[], number]>(
       `delete from backup where id in (
@@ -33,13 +34,15 @@ export class BackupRetentionRepository {
            and (b.expires_at <= $1 or b.id in (${BEYOND_COUNT}))
            and not exists (select from operation o
              where o.status in ('pending', 'running') and o.payload ->> 'backupId' = b.id::text)
-           and not ($2 and g.status <> 'deleted' and b.id = (
+           and not (case when g.status <> 'deleted' then $2
+               else g.deleted_at + make_interval(days => coalesce(($4::jsonb ->> g.tier)::int, 0)) > $1 end
+             and b.id = (
              select l.id from backup l
              where l.graph_id = b.graph_id and l.status = 'completed' and l.format = 'full_dump' and l.verified_at is not null
              order by l.created_at desc, l.id limit 1))
          order by b.expires_at limit $3 for update of b skip locked)
        returning id, graph_id as "graphId", org_id as "orgId", kind`,
-      [now, keepLast, limit],
+      [now, keepLast, limit, JSON.stringify(daysByTier)],
     );
     return removed;
   }

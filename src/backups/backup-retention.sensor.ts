@@ -5,6 +5,7 @@ import { Transactor } from '../database/transactor';
 import { Sensor } from '../jobs/sensor';
 import { ObjectStore } from '../storage/object-store';
 import { objectPrefix } from './backup.entity';
+import { BackupLimits } from './backup-limits';
 import { BackupRetentionRepository, type ExpiredBackup } from './backup-retention.repository';
 import { BackupsConfig } from './backups.config';
 
@@ -15,6 +16,7 @@ const BATCH = 100;
 export class BackupRetentionSensor extends Sensor {
   constructor(
     private readonly backups: BackupRetentionRepository,
+    private readonly limits: BackupLimits,
     private readonly objects: ObjectStore,
     private readonly transactor: Transactor,
     private readonly audit: AuditService,
@@ -39,8 +41,14 @@ export class BackupRetentionSensor extends Sensor {
 
   private removeSome(): Promise<ExpiredBackup[]> {
     const { keepLast } = this.config;
+    const daysByTier = this.limits.retentionDaysByTier();
     return this.transactor.run(async (em) => {
-      const removed = await this.backups.removeExpired(em, { now: this.clock.now(), keepLast, limit: BATCH });
+      const removed = await this.backups.removeExpired(em, {
+        now: this.clock.now(),
+        keepLast,
+        daysByTier,
+        limit: BATCH,
+      });
       const entries = removed.map(({ id, graphId, orgId, kind }) => ({
         actor: null,
         action: 'backup.expired',

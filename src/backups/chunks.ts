@@ -40,6 +40,11 @@ export class ChunkReader {
     return all.subarray(0, bytes);
   }
 
+  /** Lets go of the source, however much of it was taken. */
+  async close(): Promise<void> {
+    await this.pieces.return?.();
+  }
+
   /** Whether nothing is left. */
   async ended(): Promise<boolean> {
     return this.held.length === 0 && (await this.take(1)) === undefined;

@@ -207,7 +207,7 @@ describe('backups that are kept', () => {
   }, 60_000);
 
   it('outlive their graph, and are restored by an administrator of the organisation into a new one', async () => {
-    const backupId = await made();
+    const [older, backupId] = [await made(), await made()];
     const { download_url: url } = await link(backupId);
     await client.result(await client.expect<Started>(202, 'DELETE', `/v1/graphs/${graph}`));
     expect(await refusal(client.request('GET', at(`/${backupId}`)))).toMatchObject({ status: 404 });
@@ -216,7 +216,10 @@ describe('backups that are kept', () => {
     const kept = `/v1/orgs/${orgId}/deleted-graphs/backups`;
     const restore = `${kept}/${backupId}/restore`;
     expect(await client.expect(200, 'GET', kept)).toMatchObject({
-      backups: [{ backup_id: backupId, graph_id: graph }],
+      backups: [
+        { backup_id: backupId, graph_id: graph },
+        { backup_id: older, graph_id: graph },
+      ],
     });
     const wanted = { graph_name: 'again' };
     const [member, stranger] = [await colleague('member'), await colleague('stranger')];
@@ -235,8 +238,12 @@ describe('backups that are kept', () => {
     await client.result(started);
     expect(await client.query(started.graph_id, 'MATCH (p:Person) RETURN count(*) AS n')).toEqual([{ n: 3 }]);
     expect(await actions(backupId)).toContain('backup.recovery_requested');
-    // The graph is gone, so its last good one goes as well when its time is over.
-    await expire(backupId);
+    // The last good one of a graph that is gone waits for the tier's days from then on, whatever its own time was.
+    await expire(older, backupId);
+    await until(async () => objectsOf(older).length === 0);
+    expect(await client.expect(200, 'GET', kept)).toMatchObject({ backups: [{ backup_id: backupId }] });
+    expect(objectsOf(backupId)).toHaveLength(2);
+    await postgres.query(`update graph set deleted_at = deleted_at - interval '7 days' where id = $1`, [graph]);
     await until(async () => objectsOf(backupId).length === 0);
     expect(await client.expect(200, 'GET', kept)).toMatchObject({ total_count: 0 });
   }, 90_000);

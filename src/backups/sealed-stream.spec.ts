@@ -2,10 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
-import { seal, type SealKey, unseal } from './sealed-stream';
+import { HEADER_BYTES as HEADER, seal, type SealKey, unseal, unsealFrom } from './sealed-stream';
 
 const MB = 1024 * 1024;
-const HEADER = 37;
 
 describe('a sealed stream', () => {
   const key: SealKey = { dataKey: randomBytes(32), name: 'backup one' };
@@ -116,6 +115,27 @@ describe('a sealed stream', () => {
     })();
     await expect(reading).rejects.toMatchObject({ code: 'backup_damaged' });
     expect(three.subarray(0, MB).subarray(0, Buffer.concat(given).length).equals(Buffer.concat(given))).toBe(true);
+  });
+
+  it('can be read from any frame on, and is refused from there as from its beginning', async () => {
+    const starts: number[] = [];
+    const bytes = await buffer(seal(pieces(three), key, (start) => starts.push(start)));
+    expect(starts).toEqual(frames(bytes).map(([start]) => start).slice(0, -1)); // prettier-ignore
+    const header = bytes.subarray(0, HEADER);
+    const from = (frame: number, start = starts[frame], by = key): Promise<Buffer> =>
+      buffer(unsealFrom(pieces(bytes.subarray(start)), by, { header, frame }));
+    for (const frame of [0, 1, 2]) expect((await from(frame)).equals(three.subarray(frame * MB))).toBe(true);
+    const damaged = { code: 'backup_damaged' };
+    await expect(from(1, starts[2])).rejects.toMatchObject(damaged);
+    await expect(from(2, starts[1])).rejects.toMatchObject(damaged);
+    await expect(from(1, starts[1], { ...key, name: 'backup two' })).rejects.toMatchObject(damaged);
+  });
+
+  it('lets go of its source when it is read no further', async () => {
+    const bytes = await sealed(three);
+    const source = Readable.from([bytes.subarray(0, bytes.length - 5), bytes.subarray(bytes.length - 5)]);
+    for await (const _ of unseal(source, key)) break;
+    expect(source.destroyed).toBe(true);
   });
 
   it('passes on what its source fails with', async () => {

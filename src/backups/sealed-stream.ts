@@ -24,7 +24,7 @@ export interface SealKey {
 const MAGIC = Buffer.from('GSBK');
 const VERSION = 1;
 const SALT_BYTES = 32;
-const HEADER_BYTES = MAGIC.length + 1 + SALT_BYTES;
+export const HEADER_BYTES = MAGIC.length + 1 + SALT_BYTES;
 const LENGTH_BYTES = 4;
 const TAG_BYTES = 16;
 const LAST = 0x8000_0000;
@@ -37,26 +37,58 @@ const ZSTD_LEVEL = 1;
 /** Frames that are compressed or decompressed at once, on threads of their own. */
 const AT_ONCE = 3;
 
-/** Seals what `content` gives. */
-export async function* seal(content: AsyncIterable<Buffer>, key: SealKey): AsyncGenerator<Buffer> {
+/** Seals what `content` gives. `onFrame` hears where each frame begins, counted from 0 in bytes of the stream. */
+export async function* seal(
+  content: AsyncIterable<Buffer>,
+  key: SealKey,
+  onFrame: (start: number) => void = () => undefined,
+): AsyncGenerator<Buffer> {
   const header = Buffer.concat([MAGIC, Buffer.from([VERSION]), randomBytes(SALT_BYTES)]);
   const cipher = new FrameCipher(key, header);
   yield header;
   const compressed = atOnce(chunksOf(content, FRAME_BYTES), (chunk) => compress(chunk, ZSTD_LEVEL));
-  for await (const frame of compressed) yield cipher.seal(frame, false);
+  let start = header.length;
+  for await (const frame of compressed) {
+    onFrame(start);
+    const sealed = cipher.seal(frame, false);
+    start += sealed.length;
+    yield sealed;
+  }
   yield cipher.seal(Buffer.alloc(0), true);
 }
 
 /** Gives back what was sealed. Throws {@link BackupDamaged} at the first byte that is not as it was written. */
 export async function* unseal(sealed: AsyncIterable<Buffer>, key: SealKey): AsyncGenerator<Buffer> {
-  yield* atOnce(framesOf(new ChunkReader(sealed), key), decompress);
+  const reader = new ChunkReader(sealed);
+  try {
+    const header = await take(reader, HEADER_BYTES);
+    yield* atOnce(framesOf(reader, cipherOf(key, header)), decompress);
+  } finally {
+    await reader.close();
+  }
 }
 
-async function* framesOf(reader: ChunkReader, key: SealKey): AsyncGenerator<Buffer> {
-  const header = await take(reader, HEADER_BYTES);
+/** The same from one frame on, where the first {@link HEADER_BYTES} of the stream are known. */
+export async function* unsealFrom(
+  sealed: AsyncIterable<Buffer>,
+  key: SealKey,
+  { header, frame }: { header: Buffer; frame: number },
+): AsyncGenerator<Buffer> {
+  const reader = new ChunkReader(sealed);
+  try {
+    yield* atOnce(framesOf(reader, cipherOf(key, header, frame)), decompress);
+  } finally {
+    await reader.close();
+  }
+}
+
+function cipherOf(key: SealKey, header: Buffer, frame = 0): FrameCipher {
   if (!header.subarray(0, MAGIC.length).equals(MAGIC)) throw new BackupDamaged('it is no backup');
   if (header[MAGIC.length] !== VERSION) throw new BackupDamaged(`it has the unknown version ${header[MAGIC.length]}`);
-  const cipher = new FrameCipher(key, header);
+  return new FrameCipher(key, header, frame);
+}
+
+async function* framesOf(reader: ChunkReader, cipher: FrameCipher): AsyncGenerator<Buffer> {
   for (;;) {
     const word = (await take(reader, LENGTH_BYTES)).readUInt32BE();
     const last = word >= LAST;
@@ -94,9 +126,12 @@ async function* atOnce(
 /** The frames of one stream, one after the other. */
 class FrameCipher {
   private readonly key: Buffer;
-  private position = 0;
 
-  constructor({ dataKey, name }: SealKey, header: Buffer) {
+  constructor(
+    { dataKey, name }: SealKey,
+    header: Buffer,
+    private position = 0,
+  ) {
     this.key = Buffer.from(hkdfSync('sha256', dataKey, header, `graphstead backup ${name}`, 32));
   }
 

@@ -90,6 +90,7 @@ export function toGraphLimits(
       max_backup_size_gb: limits.backup_gb,
       backup_retention_days: limits.backup_retention_days,
       max_backups_per_day: limits.backups_per_day,
+      max_backup_downloads_per_month: limits.backup_downloads_per_month,
     },
     rate_limits: {
       requests_per_minute: limits.requests_per_minute,
