@@ -24,7 +24,7 @@ export class BackupChecks {
     const { format, graph_id: graphId, generation } = backup.manifest;
     if (format !== 'full_dump') return this.imports.verify(backup, directory, signal);
     const target = { graphId, generation, directory: join(directory, 'opened') };
-    await this.open(backup, target, signal);
+    await this.open(backup, target, { signal, temporary: true });
     await this.engine.drop(target);
   }
 
@@ -32,17 +32,23 @@ export class BackupChecks {
    * Fetches, decrypts and proves a full dump, puts it at a generation's place, opens it there and compares what is counted.
    * Throws {@link BackupDamaged}, {@link BackupNotRestorable}; then nothing is left at that place.
    */
-  async open(backup: StoredBackup, target: GenerationRef, signal: AbortSignal): Promise<GenerationManifest> {
+  async open(
+    backup: StoredBackup,
+    target: GenerationRef,
+    options: { signal: AbortSignal; temporary?: boolean },
+  ): Promise<GenerationManifest> {
     const { manifest } = backup;
     const wanted = (name: string): string | null =>
       name.startsWith(GRAPH_FOLDER) ? name.slice(GRAPH_FOLDER.length) : null;
     let placed = false;
-    const place = async (folder: string): Promise<void> => {
-      await this.objects.unpack(backup, { folder, wanted, signal });
+    const place = async (folder: string): Promise<string | undefined> => {
+      await this.objects.unpack(backup, { folder, wanted, signal: options.signal });
       placed = true;
+      // The database file comes first; what was unpacked is proven to be it.
+      return manifest.content.files.find(({ name }) => name.startsWith(GRAPH_FOLDER))?.sha256;
     };
     try {
-      const opened = await this.engine.adopt(target, place, { signal });
+      const opened = await this.engine.adopt(target, place, options);
       if (sameCounts(opened.nodes, manifest.nodes) && sameCounts(opened.relationships, manifest.relationships))
         return opened;
       await this.engine.drop(target);

@@ -80,7 +80,7 @@ export class RestoreBackupProcessor extends OperationProcessor<typeof RestoreBac
     const build = await this.generations.begin(ctx, graphId);
     const manifest =
       backup.manifest.format === 'full_dump'
-        ? await this.checks.open(backup, build, ctx.signal)
+        ? await this.checks.open(backup, build, { signal: ctx.signal })
         : await this.work.use(ctx, (directory) =>
             this.imports.build(backup, build, {
               directory,

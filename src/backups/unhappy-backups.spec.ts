@@ -147,7 +147,7 @@ describe('when a backup or a restore does not go well', () => {
         target,
         async (directory) => {
           writeFileSync(join(directory, 'half'), 'half');
-          await Promise.reject(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }));
+          return Promise.reject<string>(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }));
         },
         options,
       ),

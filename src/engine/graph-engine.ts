@@ -200,13 +200,14 @@ export abstract class GraphEngine {
   abstract files(target: GenerationRef): Promise<GenerationFile[]>;
 
   /**
-   * Makes a generation of files that were made elsewhere: `place` writes them into the directory, which is empty. They are
-   * opened read-only and counted; on any failure the directory is removed again.
+   * Makes a generation of files that were made elsewhere: `place` writes them into the directory, which is empty, and says
+   * the SHA-256 of the database file where it has proven it. They are opened read-only and counted; on any failure the directory
+   * is removed again. `temporary`: only to be looked at and dropped, so a crash may lose it.
    */
   abstract adopt(
     target: GenerationRef,
-    place: (directory: string) => Promise<void>,
-    options: { signal: AbortSignal },
+    place: (directory: string) => Promise<string | undefined>,
+    options: { signal: AbortSignal; temporary?: boolean },
   ): Promise<GenerationManifest>;
 
   /**

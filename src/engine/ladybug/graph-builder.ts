@@ -14,7 +14,7 @@ import { copyGraphFile, shareGraphFile } from './copy-graph-file';
 import { generationFiles, graphLog, realDirectory } from './graph-file';
 import type { HostFactory } from './host-factory';
 import type { HostProcess } from './host-process';
-import { countTables, measureFiles } from './measure-generation';
+import { countTables, measureFiles, syncFiles } from './measure-generation';
 import { MergedCopies } from './merged-copies';
 
 const CLOSE_MS = 60_000;
@@ -81,23 +81,34 @@ export class GraphBuilder {
       }
       return this.load(spec, base, work);
     };
-    const made = await this.fill(spec.target.directory, place, spec.keepOpen === true, signal, spec.unchanged);
+    const made = await this.fill(spec.target.directory, place, {
+      signal,
+      keepOpen: spec.keepOpen,
+      expected: spec.unchanged,
+    });
     if (spec.mergeLater && isWorthMerging(made)) this.merged.begin(realDirectory(spec.target));
     return made;
   }
 
   /** See `GraphEngine.adopt`. */
-  adopt(target: string, place: (directory: string) => Promise<void>, signal: AbortSignal): Promise<GenerationManifest> {
-    return this.fill(target, (directory) => place(directory).then(() => ({})), false, signal);
+  adopt(
+    target: string,
+    place: (directory: string) => Promise<string | undefined>,
+    options: { signal: AbortSignal; temporary?: boolean },
+  ): Promise<GenerationManifest> {
+    return this.fill(target, async (directory) => ({ sha256: await place(directory) }), options);
   }
 
   /** `expected`: all that must be found. */
   private async fill(
     target: string,
     place: (directory: string) => Promise<Placed>,
-    keepOpen: boolean,
-    signal: AbortSignal,
-    expected?: GenerationManifest,
+    {
+      signal,
+      keepOpen = false,
+      temporary = false,
+      expected,
+    }: { signal: AbortSignal; keepOpen?: boolean; temporary?: boolean; expected?: GenerationManifest },
   ): Promise<GenerationManifest> {
     if (signal.aborted) throw new BuildCancelled();
     await this.prepare(target);
@@ -106,6 +117,7 @@ export class GraphBuilder {
     try {
       const placed = await place(directory);
       ({ reader } = placed);
+      if (!temporary) await syncFiles(directory);
       const files = await measureFiles(directory, placed.sha256, signal);
       const made = { engine: 'ladybug', ...files, ...(await this.inspect(directory, keepOpen, signal, reader)) };
       if (expected !== undefined && !sameContent(made, expected)) throw new GraphUnreadable();

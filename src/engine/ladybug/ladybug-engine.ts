@@ -86,10 +86,10 @@ export class LadybugEngine extends GraphEngine implements OnModuleInit, OnApplic
 
   adopt(
     target: GenerationRef,
-    place: (directory: string) => Promise<void>,
-    { signal }: { signal: AbortSignal },
+    place: (directory: string) => Promise<string | undefined>,
+    options: { signal: AbortSignal; temporary?: boolean },
   ): Promise<GenerationManifest> {
-    return this.builder.adopt(target.directory, place, signal);
+    return this.builder.adopt(target.directory, place, options);
   }
 
   export(

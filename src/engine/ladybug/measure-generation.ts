@@ -10,9 +10,14 @@ import { quoteName } from './statement-text';
 
 const COUNT_TIMEOUT_MS = 120_000;
 
+/** What a generation consists of must be on the disk before anybody is told that it is there. */
+export async function syncFiles(directory: string): Promise<void> {
+  for (const path of [...(await generationFiles(directory)), directory, dirname(directory)]) await sync(path);
+}
+
 /**
- * Brings a generation's files to the disk and measures them. Only while no process has them open: closing a descriptor of
- * ours would drop the engine's lock. `known`: SHA-256 of the database file, where it is another generation's file.
+ * Measures a generation's files. Only while no process has them open: closing a descriptor of ours would drop the engine's
+ * lock. `known`: SHA-256 of the database file, where it need not be read to find it out.
  */
 export async function measureFiles(
   directory: string,
@@ -20,7 +25,6 @@ export async function measureFiles(
   signal: AbortSignal,
 ): Promise<Pick<GenerationManifest, 'bytes' | 'sha256' | 'log'>> {
   const files = await generationFiles(directory);
-  for (const path of [...files, directory, dirname(directory)]) await sync(path);
   const [file, log] = [await measure(files[0], signal, known), files[1] && (await measure(files[1], signal))];
   return { ...file, ...(log && { bytes: file.bytes + log.bytes, log }) };
 }
@@ -35,7 +39,6 @@ async function hashOf(file: string, signal: AbortSignal): Promise<string> {
   return hash.digest('hex');
 }
 
-/** What a generation consists of must be on the disk before anybody is told that it is there. */
 async function sync(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
