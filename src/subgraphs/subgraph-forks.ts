@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { InvalidRequest } from '../common/problem.filter';
+import { PlatformConfig } from '../config/platform.config';
 import { type GenerationManifest, type GenerationRef, GraphEngine } from '../engine/graph-engine';
 import { type Build, contentsOf, type GenerationContents, GenerationsService } from '../graphs/generations.service';
 import type { Generation, Graph } from '../graphs/graph.entity';
@@ -47,6 +48,7 @@ export class SubgraphForks {
     private readonly subgraphs: SubgraphsRepository,
     private readonly tiers: TierTable,
     private readonly storage: StorageUsage,
+    private readonly platform: PlatformConfig,
   ) {}
 
   /** Builds it beside what is live, with copies of the parent's staged files where they are wanted. */
@@ -120,7 +122,7 @@ export class SubgraphForks {
     const definitions = statementsOf(compareSchemas(source.schema, schema, {}));
     const unchanged = definitions.length === 0 ? (source.row.manifest ?? undefined) : undefined;
     return this.engine.build(
-      { target: build, base: source.ref, unchanged, definitions, loads: [] },
+      { target: build, base: source.ref, unchanged, definitions, loads: [], keepOpen: this.platform.has('engine') },
       { signal: ctx.signal },
     );
   }
@@ -139,7 +141,13 @@ export class SubgraphForks {
     });
     const loads = loadsOf(selection, exports, rows);
     const manifest = await this.engine.build(
-      { target: build, definitions: definitionsOf(schema), loads, inputDirectory: directory },
+      {
+        target: build,
+        definitions: definitionsOf(schema),
+        loads,
+        inputDirectory: directory,
+        keepOpen: this.platform.has('engine'),
+      },
       {
         signal: ctx.signal,
         onProgress: ({ table, rows: done, totalRows }) =>
