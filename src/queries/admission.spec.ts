@@ -60,6 +60,53 @@ describe('admission', () => {
     expect(entered.slice(0, 4).filter((name) => name.startsWith('two'))).toEqual(['two 1', 'two 2']);
   });
 
+  describe('while one graph wants much more than another one', () => {
+    const crowd = (to: Admission, graphId: string, entered: string[]): void => {
+      for (let i = 0; i < 20; i += 1) void ask(to, graphId, place('a', graphId, { concurrent: 50 }), entered);
+    };
+    /** One in which the quiet graph has just been asked. */
+    const shared = (): Admission => {
+      const to = admission({ total: 100, perOrg: 100 });
+      (to.admit(place('a', 'quiet'), FOREVER, never) as () => void)();
+      return to;
+    };
+    beforeEach(() => (now = 0));
+
+    it('lets its queries enter one in each turn, whether or not those before them have left', async () => {
+      const to = shared();
+      const entered: string[] = [];
+      crowd(to, 'noisy', entered);
+      await Promise.resolve();
+      const atOnce = entered.length;
+      expect(atOnce).toBeLessThan(10);
+      for (let turn = 1; turn <= 20 - atOnce; turn += 1) {
+        await settled();
+        expect(entered).toHaveLength(atOnce + turn);
+      }
+      expect(to.waiting).toBe(0);
+    });
+
+    it('lets the other one in at once', () => {
+      const to = shared();
+      crowd(to, 'noisy', []);
+      expect(to.waiting).toBeGreaterThan(10);
+      expect(to.admit(place('a', 'quiet'), FOREVER, never)).toBeInstanceOf(Function);
+    });
+
+    it('lets all of them in where the other one has not asked for a second, or wants as much', async () => {
+      const alone = shared();
+      now = 1_000;
+      crowd(alone, 'noisy', []);
+      expect(alone.waiting).toBe(0);
+      const both = shared();
+      const entered: string[] = [];
+      crowd(both, 'one', entered);
+      crowd(both, 'two', entered);
+      await settled();
+      expect(entered).toHaveLength(40);
+    });
+  });
+
   it('keeps places for other organisations', () => {
     const to = admission({ perOrg: 2 });
     for (let i = 0; i < 2; i += 1) to.admit(place('a', `g${i}`), FOREVER, never) as () => void;

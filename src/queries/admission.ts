@@ -25,6 +25,11 @@ export interface AdmissionLimits {
 /** Milliseconds for which background work lets others pass; then its turn comes like theirs. */
 const BACKGROUND_PATIENCE_MS = 10_000;
 
+/** Whoever has asked within so many milliseconds may ask again. */
+const RECENT_MS = 1_000;
+/** Who wants that many times as much at once as all others together crowds them. */
+const CROWDING = 4;
+
 interface Waiter {
   since: number;
   enter: (leave: () => void) => void;
@@ -48,7 +53,7 @@ interface OrgLine {
 /**
  * Who may have the engine work for them now. Nobody waits while there is room; then each organisation with waiting
  * queries has its turn, within it each of its graphs, and within that the oldest query. So whoever sends a hundred times
- * as much waits behind itself. Background work has a share that leaves room for others, and lets them pass for a while.
+ * as much waits behind itself, and while others ask, its queries enter one at a time. Background work has a share that leaves room for others, and lets them pass for a while.
  */
 export class Admission {
   private running = 0;
@@ -56,6 +61,10 @@ export class Admission {
   private background = 0;
   /** In the order of their turns. */
   private readonly orgs = new Map<string, OrgLine>();
+  /** Who asked last, and who did before them. */
+  private asked: { graphId: string; at: number }[] = [];
+  /** Graphs of which queries entered in this turn of the event loop; none while only one graph is asked. */
+  private readonly enteredNow = new Set<GraphLine>();
   /** Milliseconds that a query holds its place, smoothed: tells refused ones when to come again. */
   private holdMs = 20;
 
@@ -72,6 +81,7 @@ export class Admission {
   admit(place: Place, maxWaitMs: number, signal: AbortSignal): (() => void) | Promise<() => void> {
     const org = this.orgOf(place.orgId);
     const graph = this.graphOf(org, place);
+    this.noteAsked(place.graphId);
     // Somebody who waits although there is room waits for their own graph or organisation.
     const alone = lineOf(graph, place).size === 0 && graph.waiting.size === 0;
     if (alone && this.running < this.limits.total && this.hasRoom(org, graph, place.background)) {
@@ -130,6 +140,7 @@ export class Admission {
     this.running += 1;
     org.running += 1;
     graph.running += 1;
+    if (this.othersAsk()) this.noteEntered(graph);
     const share = place.background ? 1 : 0;
     graph.background += share;
     this.background += share;
@@ -185,10 +196,42 @@ export class Admission {
 
   private hasRoom(org: OrgLine, graph: GraphLine, background = false): boolean {
     if (org.running >= this.limits.perOrg || graph.running >= graph.concurrent) return false;
+    if (this.enteredNow.has(graph) && this.crowds(graph)) return false;
     const { total, perGraph } = this.limits.background;
     // One place of a graph stays free for those who stand at the door, where it has more than one.
     const most = Math.min(perGraph, Math.max(1, graph.concurrent - 1));
     return !background || (this.background < total && graph.background < most);
+  }
+
+  /**
+   * Whether it wants many times as much as all others. Then one of its queries enters in each turn of the event loop, so that
+   * theirs wait for the cost of one: it keeps its places, and the processors have as much to do.
+   */
+  private crowds(graph: GraphLine): boolean {
+    const own = graph.running + graph.waiting.size;
+    return own > CROWDING * (this.running + this.waitingTotal - own + 1);
+  }
+
+  private noteEntered(graph: GraphLine): void {
+    if (this.enteredNow.size === 0) setImmediate(() => this.beginTurn());
+    this.enteredNow.add(graph);
+  }
+
+  private beginTurn(): void {
+    this.enteredNow.clear();
+    this.serve();
+  }
+
+  private noteAsked(graphId: string): void {
+    const now = this.now();
+    const [last] = this.asked;
+    if (last?.graphId === graphId) last.at = now;
+    else this.asked = last === undefined ? [{ graphId, at: now }] : [{ graphId, at: now }, last];
+  }
+
+  /** Whether more than one graph has been asked lately. */
+  private othersAsk(): boolean {
+    return this.asked.length > 1 && this.now() - this.asked[1].at < RECENT_MS;
   }
 
   private orgOf(orgId: string): OrgLine {
@@ -200,7 +243,13 @@ export class Admission {
   private graphOf(org: OrgLine, { graphId, concurrent }: Place): GraphLine {
     let graph = org.graphs.get(graphId);
     if (graph === undefined) {
-      graph = { running: 0, background: 0, waiting: new Set(), waitingBackground: new Set(), concurrent };
+      graph = {
+        running: 0,
+        background: 0,
+        waiting: new Set(),
+        waitingBackground: new Set(),
+        concurrent,
+      };
       org.graphs.set(graphId, graph);
     }
     graph.concurrent = concurrent;
