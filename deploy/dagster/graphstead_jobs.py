@@ -8,14 +8,18 @@ own environment and are in no run: GRAPHSTEAD_URL and GRAPHSTEAD_API_KEY.
 import json
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
+import httpx
 from robosystems_client.api.operations import cancel_operation, get_operation_status
 from robosystems_client.client import AuthenticatedClient
 
 OPERATION_TAG = 'graphstead/operation_id'
 LOOK_SECONDS = 1.0
+# How long a platform that restarts is waited for.
+PATIENCE_SECONDS = 120.0
 
 
 class Graphstead(dg.ConfigurableResource):
@@ -35,17 +39,31 @@ def graphstead_client() -> AuthenticatedClient:
     )
 
 
+def patiently(call: Callable[[], Any]) -> Any:
+    """Calls again while the platform does not answer; whatever is called is safe to be called twice."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return call()
+        except httpx.TransportError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(LOOK_SECONDS)
+
+
 @dg.op(description='Has Graphstead materialize the graph, and follows it to the end')
 def materialize(context: dg.OpExecutionContext, graphstead: Graphstead) -> dict:
     # A step that is tried again, or a run that was launched twice, finds the materialization that was begun first.
     asked_by = context.run.tags.get(OPERATION_TAG, context.run.run_id)
     with graphstead_client() as client:
-        answer = client.get_httpx_client().post(
-            f'/v1/graphs/{graphstead.graph_id}/materialize',
-            # Without it a platform that has this type of work done by Dagster would ask Dagster again.
-            params={'runner': 'graphstead'},
-            json=graphstead.options,
-            headers={'Idempotency-Key': f'dagster-{asked_by}'},
+        answer = patiently(
+            lambda: client.get_httpx_client().post(
+                f'/v1/graphs/{graphstead.graph_id}/materialize',
+                # Without it a platform that has this type of work done by Dagster would ask Dagster again.
+                params={'runner': 'graphstead'},
+                json=graphstead.options,
+                headers={'Idempotency-Key': f'dagster-{asked_by}'},
+            )
         )
         if answer.status_code not in (200, 202):
             raise failure_of(answer.json())
@@ -57,7 +75,7 @@ def follow(context: dg.OpExecutionContext, client: AuthenticatedClient, operatio
     said = None
     try:
         while True:
-            now = get_operation_status.sync(operation_id, client=client).to_dict()
+            now = patiently(lambda: get_operation_status.sync(operation_id, client=client)).to_dict()
             if now['status'] == 'completed':
                 return now.get('result') or {}
             if now['status'] in ('failed', 'cancelled'):
