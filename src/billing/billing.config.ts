@@ -45,6 +45,13 @@ export class BillingConfig {
   readonly currency: string = 'usd';
 
   @Setting(
+    'BILLING_RENEWAL_SECONDS',
+    integer({ min: 1, max: 86_400 }),
+    'seconds between two looks for subscriptions whose period is over, and for invoices that were not paid in time',
+  )
+  readonly renewalSeconds: number = 60;
+
+  @Setting(
     'CREDITS_SECONDS',
     integer({ min: 1, max: 86_400 }),
     'seconds between two looks for graphs without the credits of this month',

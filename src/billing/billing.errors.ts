@@ -15,3 +15,82 @@ export class PlanNotFound extends DomainError {
     super(`There is no plan "${name}". GET /v1/offering lists what there is`);
   }
 }
+
+/** Repositories have no plans in this version. */
+export class NotOffered extends DomainError {
+  readonly code = 'not_offered';
+  readonly kind = 'bad_request';
+  constructor() {
+    super('There are no shared repositories to subscribe to. A graph is ordered by POST /v1/billing/checkout');
+  }
+}
+
+export class PayingOrgNeeded extends DomainError {
+  readonly code = 'paying_organisation_needed';
+  readonly kind = 'bad_request';
+  constructor(orgs: number) {
+    super(
+      orgs === 0
+        ? 'You are owner or admin of no organisation, so you cannot order. Ask an owner of yours to do it'
+        : 'Say with resource_config.org_id which organisation pays: one that you are an owner or admin of',
+    );
+  }
+}
+
+export class CheckoutNotFound extends DomainError {
+  readonly code = 'checkout_not_found';
+  readonly kind = 'not_found';
+  constructor() {
+    super('There is no such checkout of yours. Its id is the session_id that POST /v1/billing/checkout answered');
+  }
+}
+
+export class NoBillingPortal extends DomainError {
+  readonly code = 'no_billing_portal';
+  readonly kind = 'conflict';
+  constructor() {
+    super('Invoices of this installation are paid directly, so there are no payment methods to look after');
+  }
+}
+
+export class InvoiceNotFound extends DomainError {
+  readonly code = 'invoice_not_found';
+  readonly kind = 'not_found';
+  constructor() {
+    super('There is no such invoice. GET /v1/admin/invoices lists them');
+  }
+}
+
+export class InvoiceClosed extends DomainError {
+  readonly code = 'invoice_closed';
+  readonly kind = 'conflict';
+  constructor(status: string) {
+    super(`The invoice is ${status}, so nothing of it can be changed. Order again where something is still wanted`);
+  }
+}
+
+/** Changing what is paid for is up to owners. */
+export class OwnersOnly extends DomainError {
+  readonly code = 'role_required';
+  readonly kind = 'forbidden';
+  override readonly details = { required_role: 'owner' };
+  constructor() {
+    super('Only an owner of the organisation can change what it pays. Ask one of them');
+  }
+}
+
+export class NothingToChange extends DomainError {
+  readonly code = 'plan_unchanged';
+  readonly kind = 'conflict';
+  constructor(plan: string) {
+    super(`The graph is on the plan ${plan} already. Name another one`);
+  }
+}
+
+export class SubscriptionNotChangeable extends DomainError {
+  readonly code = 'subscription_not_active';
+  readonly kind = 'conflict';
+  constructor(status: string) {
+    super(`The subscription is ${status}, and only an active one can be moved to another plan`);
+  }
+}

@@ -2,6 +2,17 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuditModule } from '../audit/audit.module';
 import { GraphsModule } from '../graphs/graphs.module';
+import { OrgsModule } from '../orgs/orgs.module';
+import { BillingController } from './billing.controller';
+import { BillingCustomersRepository } from './billing-customers.repository';
+import { CheckoutService } from './checkout.service';
+import { GraphSubscriptionsController } from './graph-subscriptions.controller';
+import { InvoicesController } from './invoices.controller';
+import { InvoicesRepository } from './invoices.repository';
+import { InvoicesService } from './invoices.service';
+import { Payments } from './payments';
+import { RenewalsSensor } from './renewals.sensor';
+import { SubscriptionChanges } from './subscription-changes';
 import { BillingCustomer } from './billing-customer.entity';
 import { CreditAllocationSensor } from './credit-allocation.sensor';
 import { CreditsController } from './credits.controller';
@@ -17,14 +28,21 @@ import { SubscriptionsService } from './subscriptions.service';
 
 /** What graphs cost, who pays, and what follows from it. What is paid for is made elsewhere, behind `Fulfilment`. */
 @Module({
-  imports: [TypeOrmModule.forFeature([BillingCustomer, Subscription, Invoice]), AuditModule, GraphsModule],
-  controllers: [CreditsController],
+  imports: [TypeOrmModule.forFeature([BillingCustomer, Subscription, Invoice]), AuditModule, GraphsModule, OrgsModule],
+  controllers: [BillingController, GraphSubscriptionsController, InvoicesController, CreditsController],
   providers: [
     CreditsService,
     CreditsRepository,
     CreditAllocationSensor,
     StorageOverageSensor,
+    BillingCustomersRepository,
+    CheckoutService,
     Fulfilments,
+    InvoicesRepository,
+    InvoicesService,
+    Payments,
+    RenewalsSensor,
+    SubscriptionChanges,
     Plans,
     SubscriptionsRepository,
     SubscriptionsService,

@@ -5,6 +5,9 @@ import type { SubscriptionStatus } from './subscription-transitions';
 export const RESOURCE_TYPES = ['graph', 'repository'] as const;
 export type ResourceType = (typeof RESOURCE_TYPES)[number];
 
+/** Nobody collects: invoices are paid in whatever way was agreed upon, and an operator notes it. */
+export const MANUAL = 'manual';
+
 /** What an organisation pays for: one graph, or access to a repository. */
 @Entity('subscription')
 export class Subscription {

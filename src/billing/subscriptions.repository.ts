@@ -48,6 +48,16 @@ export class SubscriptionsRepository {
     return this.transactor.em.find(Subscription, { where: { orgId }, order: { createdAt: 'DESC', id: 'ASC' } });
   }
 
+  /** One whose period is over, and that no other process has in hand; locked. */
+  async takeRenewable(em: EntityManager, provider: string, now: Date): Promise<Subscription | null> {
+    const [due] = await em.query<{ id: string }[]>(
+      `select id from subscription where provider = $1 and status in ('active', 'past_due', 'upgrading')
+         and current_period_end <= $2 order by current_period_end limit 1 for update skip locked`,
+      [provider, now],
+    );
+    return due === undefined ? null : this.find(due.id, em);
+  }
+
   /** Changes everything but the status. */
   async update(em: EntityManager, id: string, changes: Changes): Promise<void> {
     const set = { ...changes, updatedAt: this.clock.now() };

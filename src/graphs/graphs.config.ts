@@ -1,6 +1,17 @@
-import { integer, Setting } from '../config/setting';
+import { integer, oneOf, Setting } from '../config/setting';
 
 export class GraphsConfig {
+  @Setting(
+    'BILLING_REQUIRED',
+    oneOf('true', 'false'),
+    'true: graphs are made by paid subscriptions only, and POST /v1/graphs answers 402',
+  )
+  readonly billingRequiredSetting: 'true' | 'false' = 'false';
+
+  get billingRequired(): boolean {
+    return this.billingRequiredSetting === 'true';
+  }
+
   @Setting(
     'GENERATION_KEEP_HOURS',
     integer({ min: 0, max: 8_760 }),

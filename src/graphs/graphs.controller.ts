@@ -9,19 +9,25 @@ import { CreateGraphDto } from './dto/create-graph.dto';
 import { DeleteGraphQuery } from './dto/delete-graph.dto';
 import { GraphListQuery } from './dto/graph-list.dto';
 import { toGraphInfoDto, toListedGraphDto } from './dto/graph.dto';
+import { GraphsConfig } from './graphs.config';
+import { SubscriptionRequired } from './graphs.errors';
 import { CreateGraph, DeleteGraph } from './graphs.operations';
 import { GraphsService } from './graphs.service';
 
 @ApiTags('graphs')
 @Controller('v1/graphs')
 export class GraphsController {
-  constructor(private readonly graphs: GraphsService) {}
+  constructor(
+    private readonly graphs: GraphsService,
+    private readonly config: GraphsConfig,
+  ) {}
 
   @Post()
   @StartsOperation(CreateGraph)
   @Requires('user')
   @ApiOperation({ summary: 'Create a graph; answers with the operation that does it' })
   async create(@CurrentActor() actor: Actor, @Body() body: CreateGraphDto): Promise<object> {
+    if (this.config.billingRequired) throw new SubscriptionRequired();
     return toStartedDto(await this.graphs.requestCreation(actor, body));
   }
 

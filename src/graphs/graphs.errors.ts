@@ -87,3 +87,12 @@ export class GraphHasSubgraphs extends DomainError {
     this.details = { subgraphs };
   }
 }
+
+/** In this installation a graph is made for those who pay for it. */
+export class SubscriptionRequired extends DomainError {
+  readonly code = 'subscription_required';
+  readonly kind = 'payment_required';
+  constructor() {
+    super('Graphs are made by subscription here: order one with POST /v1/billing/checkout');
+  }
+}

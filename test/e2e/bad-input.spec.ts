@@ -204,6 +204,6 @@ describe('bad input', () => {
   });
 
   it('answers parts of the contract that are not there yet with 501', async () => {
-    expect((await problem(501, 'GET', `/v1/graphs/${graphId}/subscriptions`)).code).toBe('not_implemented');
+    expect((await problem(501, 'GET', '/v1/offering')).code).toBe('not_implemented');
   });
 });

@@ -8,7 +8,6 @@ interface OpenApi {
 }
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
-const NOT_YET = ['subscriptions'];
 
 /** Every route that names a graph, an operation or an organisation, asked for by somebody who has no business there. */
 describe('another organisation', () => {
@@ -80,7 +79,6 @@ describe('another organisation', () => {
         path,
       })),
     );
-    routes.push(...NOT_YET.map((path) => ({ method: 'get', path: `/v1/graphs/{graph_id}/${path}` })));
     expect(routes.length).toBeGreaterThan(25);
     const answers = await Promise.all(
       [ids, { ...ids, graph_id: `${ids.graph_id}_dev` }].flatMap((known) =>

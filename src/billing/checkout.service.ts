@@ -1,0 +1,106 @@
+import { Injectable } from '@nestjs/common';
+import type { Actor } from '../auth/actor';
+import { orgRoleCovers } from '../auth/roles';
+import { Clock } from '../common/clock';
+import { Ids } from '../common/ids';
+import { Transactor } from '../database/transactor';
+import { OrgsService } from '../orgs/orgs.service';
+import { composeSchema } from '../schemas/compose-schema';
+import { CheckoutNotFound, NotOffered, PayingOrgNeeded } from './billing.errors';
+import { BillingCustomersRepository } from './billing-customers.repository';
+import { nextMonth } from './billing-period';
+import type { CreateCheckoutDto } from './dto/checkout.dto';
+import { Fulfilments } from './fulfilment';
+import { InvoicesService } from './invoices.service';
+import { Plans } from './plans';
+import { MANUAL, type Subscription } from './subscription.entity';
+import { SubscriptionsRepository } from './subscriptions.repository';
+import { SubscriptionsService } from './subscriptions.service';
+
+/** Ordering something: the order and its first invoice are one transaction, and nothing is made before it is paid. */
+@Injectable()
+export class CheckoutService {
+  constructor(
+    private readonly transactor: Transactor,
+    private readonly orgs: OrgsService,
+    private readonly customers: BillingCustomersRepository,
+    private readonly rows: SubscriptionsRepository,
+    private readonly subscriptions: SubscriptionsService,
+    private readonly invoices: InvoicesService,
+    private readonly fulfilments: Fulfilments,
+    private readonly plans: Plans,
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  /**
+   * Orders, as an owner or admin of the organisation that pays. What cannot be made is refused here, before anybody
+   * pays for it. Throws {@link NotOffered}, `PlanNotFound`, {@link PayingOrgNeeded}, `GraphLimitReached`, or what is
+   * wrong with the schema.
+   */
+  async order(actor: Actor, request: CreateCheckoutDto): Promise<Subscription> {
+    if (request.resource_type !== 'graph') throw new NotOffered();
+    // Nothing is sold that nobody can make.
+    this.fulfilments.get();
+    const plan = this.plans.get(request.plan_name);
+    const { org_id: wanted, ...config } = request.resource_config;
+    const orgId = await this.payingOrg(actor, wanted);
+    const { custom_schema: custom, schema_extensions: extensions, graph_name: name } = config;
+    composeSchema({ custom, extensions, name: name ?? 'graph' });
+    const now = this.clock.now();
+    const id = this.ids.uuid();
+    return this.transactor.run(async (em) => {
+      await this.orgs.requireRoomForGraph(em, orgId);
+      await this.customers.ensure(em, orgId, MANUAL);
+      const subscription: Subscription = {
+        id,
+        orgId,
+        resourceType: 'graph',
+        resourceId: null,
+        planName: plan.name,
+        status: 'pending_payment',
+        basePriceCents: plan.priceCents,
+        currency: this.plans.currency,
+        billingInterval: 'monthly',
+        currentPeriodStart: null,
+        currentPeriodEnd: null,
+        startedAt: null,
+        provider: MANUAL,
+        providerSubscriptionId: null,
+        sessionId: `cs_${this.ids.uuid()}`,
+        provisioningOperationId: null,
+        claimedAt: null,
+        lastProvisioningError: null,
+        canceledAt: null,
+        endsAt: null,
+        metadata: { ...config },
+        createdBy: actor.userId,
+        createdAt: now,
+        updatedAt: now,
+      };
+      await this.rows.insert(em, subscription);
+      await this.subscriptions.record(em, 'subscription.created', subscription, { plan: plan.name }, 'success', actor);
+      await this.invoices.issue(em, subscription, { from: now, to: nextMonth(now) }, actor);
+      return subscription;
+    });
+  }
+
+  /** By the session of the order. Throws {@link CheckoutNotFound}, also for those of others. */
+  async status(actor: Actor, sessionId: string): Promise<Subscription> {
+    const found = await this.rows.findBySession(sessionId);
+    if (found === null || !(await this.payingOrgs(actor)).includes(found.orgId)) throw new CheckoutNotFound();
+    return found;
+  }
+
+  private async payingOrg(actor: Actor, wanted: string | undefined): Promise<string> {
+    const orgs = await this.payingOrgs(actor);
+    const found = wanted === undefined && orgs.length === 1 ? orgs[0] : orgs.find((id) => id === wanted);
+    if (found === undefined) throw new PayingOrgNeeded(orgs.length);
+    return found;
+  }
+
+  private async payingOrgs(actor: Actor): Promise<string[]> {
+    const orgs = await this.orgs.list(actor);
+    return orgs.filter(({ role }) => orgRoleCovers(role, 'admin')).map(({ id }) => id);
+  }
+}

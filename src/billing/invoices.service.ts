@@ -1,0 +1,146 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { AuditService } from '../audit/audit.service';
+import type { Actor } from '../auth/actor';
+import { Clock } from '../common/clock';
+import { Ids, UUID } from '../common/ids';
+import { Transactor } from '../database/transactor';
+import { InvoiceClosed, InvoiceNotFound } from './billing.errors';
+import { nextMonth } from './billing-period';
+import type { Invoice, InvoiceLine } from './invoice.entity';
+import { type InvoiceFilter, InvoicesRepository } from './invoices.repository';
+import { Payments } from './payments';
+import { Plans } from './plans';
+import type { Subscription } from './subscription.entity';
+import { SubscriptionsRepository } from './subscriptions.repository';
+
+const DAY_MS = 86_400_000;
+/** From an invoice's date on. */
+const DUE_DAYS = 14;
+
+export interface Period {
+  from: Date;
+  to: Date;
+}
+
+/** What will be owed next. */
+export interface Upcoming {
+  amount: number;
+  period: Period;
+  lines: InvoiceLine[];
+  /** Where it is for one alone. */
+  subscriptionId: string | null;
+}
+
+/** Invoices that the platform writes itself, and whose payment an operator of it notes. */
+@Injectable()
+export class InvoicesService {
+  constructor(
+    private readonly transactor: Transactor,
+    private readonly invoices: InvoicesRepository,
+    private readonly subscriptions: SubscriptionsRepository,
+    private readonly payments: Payments,
+    private readonly plans: Plans,
+    private readonly audit: AuditService,
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  list(filter: InvoiceFilter, limit: number): Promise<[Invoice[], number]> {
+    return this.invoices.list(filter, limit);
+  }
+
+  /** Writes the invoice of a period, once. */
+  async issue(em: EntityManager, subscription: Subscription, period: Period, actor: Actor | null): Promise<void> {
+    const now = this.clock.now();
+    const id = this.ids.uuid();
+    const issued = await this.invoices.insert(em, {
+      id,
+      orgId: subscription.orgId,
+      subscriptionId: subscription.id,
+      status: 'open',
+      amountDue: subscription.basePriceCents,
+      amountPaid: 0,
+      currency: subscription.currency,
+      lineItems: [this.lineOf(subscription, period)],
+      periodStart: period.from,
+      periodEnd: period.to,
+      dueDate: new Date(now.getTime() + DUE_DAYS * DAY_MS),
+      paidAt: null,
+      provider: subscription.provider,
+      providerInvoiceId: null,
+      hostedInvoiceUrl: null,
+      invoicePdf: null,
+      createdAt: now,
+    });
+    if (!issued) return;
+    const details = { subscription_id: subscription.id, amount: subscription.basePriceCents };
+    await this.audit.record(em, { actor, action: 'invoice.issued', target: id, orgId: subscription.orgId, details });
+  }
+
+  /**
+   * Notes that an invoice was paid, and what follows from it, in one transaction. Paid twice, the second one changes
+   * nothing. Throws {@link InvoiceNotFound}, {@link InvoiceClosed}.
+   */
+  pay(actor: Actor, id: string): Promise<Invoice> {
+    return this.transactor.run(async (em) => {
+      const invoice = await this.get(id, em);
+      const paid = { status: 'paid', paidAt: this.clock.now(), amountPaid: invoice.amountDue } as const;
+      if (!(await this.invoices.end(em, id, paid))) {
+        const found = await this.get(id, em);
+        if (found.status !== 'paid') throw new InvoiceClosed(found.status);
+        return found;
+      }
+      const { orgId, subscriptionId } = invoice;
+      const details = { subscription_id: subscriptionId, amount: invoice.amountDue };
+      await this.audit.record(em, { actor, action: 'invoice.paid', target: id, orgId, details });
+      if (subscriptionId !== null) await this.payments.received(em, subscriptionId, actor);
+      return this.get(id, em);
+    });
+  }
+
+  /** Takes an open invoice back. Throws {@link InvoiceNotFound}, {@link InvoiceClosed}. */
+  cancel(actor: Actor, id: string): Promise<Invoice> {
+    return this.transactor.run(async (em) => {
+      const { orgId } = await this.get(id, em);
+      const ended = await this.invoices.end(em, id, { status: 'void' });
+      const invoice = await this.get(id, em);
+      if (!ended && invoice.status !== 'void') throw new InvoiceClosed(invoice.status);
+      if (ended) await this.audit.record(em, { actor, action: 'invoice.voided', target: id, orgId });
+      return invoice;
+    });
+  }
+
+  /** The next invoice of everything that an organisation goes on with. */
+  async upcoming(orgId: string): Promise<Upcoming> {
+    const all = await this.subscriptions.list(orgId);
+    const renewing = all.filter(({ status, currentPeriodEnd }) => currentPeriodEnd !== null && status !== 'canceled');
+    const from = renewing.map(({ currentPeriodEnd }) => currentPeriodEnd as Date).sort((a, b) => +a - +b)[0];
+    const start = from ?? this.clock.now();
+    const period = { from: start, to: nextMonth(start) };
+    const lines = renewing.map((one) => this.lineOf(one, period));
+    return {
+      amount: lines.reduce((sum, { amount }) => sum + amount, 0),
+      period,
+      lines,
+      subscriptionId: renewing.length === 1 ? renewing[0].id : null,
+    };
+  }
+
+  private async get(id: string, em: EntityManager): Promise<Invoice> {
+    const found = UUID.test(id) ? await this.invoices.find(id, em) : null;
+    if (found === null) throw new InvoiceNotFound();
+    return found;
+  }
+
+  private lineOf({ planName, resourceId, basePriceCents }: Subscription, { from, to }: Period): InvoiceLine {
+    const what = resourceId ?? 'a graph';
+    return {
+      description: `${this.plans.get(planName).displayName}: ${what}`,
+      amount: basePriceCents,
+      quantity: 1,
+      period_start: from.toISOString(),
+      period_end: to.toISOString(),
+    };
+  }
+}
