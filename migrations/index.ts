@@ -28,6 +28,7 @@ import { TakenSchema1765000210000 } from './1765000210000-taken-schema';
 import { Credits1765000270000 } from './1765000270000-credits';
 import { Billing1765000250000 } from './1765000250000-billing';
 import { Dagster1765000240000 } from './1765000240000-dagster';
+import { BillingProvider1765000251000 } from './1765000251000-billing-provider';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -61,4 +62,5 @@ export const MIGRATIONS = [
   WaitingGraphs1765000260000,
   Billing1765000250000,
   Dagster1765000240000,
+  BillingProvider1765000251000,
 ];

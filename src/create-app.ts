@@ -39,6 +39,8 @@ export async function createApp(environment: Environment, databaseUrl: string): 
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(environment, databaseUrl), adapter, {
     logger: new PlatformLogger(platform),
     abortOnError: false,
+    // Events of a payment provider are signed as they were sent.
+    rawBody: true,
   });
   app.useGlobalPipes(new RequestValidationPipe());
   documentApi(app);

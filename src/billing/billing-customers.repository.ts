@@ -17,6 +17,12 @@ export class BillingCustomersRepository {
     return this.transactor.em.findOneBy(BillingCustomer, { orgId });
   }
 
+  /** Notes who the organisation is at the provider. */
+  async link(em: EntityManager, orgId: string, provider: string, providerCustomerId: string): Promise<void> {
+    await this.ensure(em, orgId, provider);
+    await em.update(BillingCustomer, { orgId }, { provider, providerCustomerId, updatedAt: this.clock.now() });
+  }
+
   /** Makes the row, if there is none. */
   async ensure(em: EntityManager, orgId: string, provider: string): Promise<void> {
     const now = this.clock.now();

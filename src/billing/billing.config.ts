@@ -1,22 +1,22 @@
-import { integer, type Parse, Setting } from '../config/setting';
+import { integer, oneOf, type Parse, Setting, text, url } from '../config/setting';
 import { type Tier, TIERS } from '../limits/tiers';
 
 type Prices = Record<Tier, number>;
 const PRICES: Prices = { 'ladybug-standard': 4_900, 'ladybug-large': 19_900, 'ladybug-xlarge': 49_900 };
 
 /** `{"ladybug-large": 25000}`; what is not named keeps its default. */
-const prices: Parse<Prices> = (text) => {
-  const given = byTier(text);
+const prices: Parse<Prices> = (value) => {
+  const given = byTier(value);
   for (const [tier, cents] of Object.entries(given)) {
     if (!Number.isSafeInteger(cents) || (cents as number) < 0) throw new Error(`must have whole cents for ${tier}`);
   }
   return { ...PRICES, ...given };
 };
 
-function byTier(text: string): Record<string, unknown> {
+function byTier(json: string): Record<string, unknown> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(json);
   } catch {
     throw new Error('must be JSON, such as {"ladybug-standard": 4900}');
   }
@@ -26,13 +26,56 @@ function byTier(text: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-const currency: Parse<string> = (text) => {
-  if (!/^[a-z]{3}$/.test(text)) throw new Error('must be three small letters, such as usd');
-  return text;
+/** `{"ladybug-large": "price_..."}`. */
+const stripePrices: Parse<Partial<Record<Tier, string>>> = (given) => {
+  const ids = byTier(given);
+  if (!Object.values(ids).every((id) => typeof id === 'string')) throw new Error('must have the id of a price by tier');
+  return ids;
+};
+
+const currency: Parse<string> = (code) => {
+  if (!/^[a-z]{3}$/.test(code)) throw new Error('must be three small letters, such as usd');
+  return code;
 };
 
 /** What graphs cost, and how often that is looked after. */
 export class BillingConfig {
+  @Setting(
+    'BILLING_PROVIDER',
+    oneOf('manual', 'stripe'),
+    'who collects: manual (the platform writes invoices, an operator notes that they were paid), or stripe',
+  )
+  readonly provider: 'manual' | 'stripe' = 'manual';
+
+  @Setting('STRIPE_API_KEY', text(), 'secret key of the account at Stripe')
+  readonly stripeKey?: string = undefined;
+
+  @Setting('STRIPE_WEBHOOK_SECRET', text(), 'signing secret of the endpoint /admin/v1/webhooks/stripe')
+  readonly stripeWebhookSecret?: string = undefined;
+
+  @Setting(
+    'STRIPE_PRICES',
+    stripePrices,
+    'ids of monthly prices at Stripe by tier, as JSON: {"ladybug-standard": "price_1"}',
+  )
+  readonly stripePrices: Partial<Record<Tier, string>> = {};
+
+  @Setting('STRIPE_API_URL', url('http', 'https'), 'where Stripe is reached')
+  readonly stripeUrl: string = 'https://api.stripe.com';
+
+  @Setting('STRIPE_TIMEOUT_SECONDS', integer({ min: 1, max: 80 }), 'longest time of one call to Stripe')
+  readonly stripeTimeoutSeconds: number = 20;
+
+  @Setting('BILLING_RETURN_URL', url('http', 'https'), 'where people go after a page of the provider')
+  readonly returnUrl: string = 'http://localhost:8000';
+
+  @Setting(
+    'BILLING_SYNC_SECONDS',
+    integer({ min: 1, max: 86_400 }),
+    'seconds between two looks for what the provider was not told yet: ends, and other plans',
+  )
+  readonly providerSyncSeconds: number = 5;
+
   @Setting(
     'BILLING_PRICES',
     prices,

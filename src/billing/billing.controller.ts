@@ -5,14 +5,17 @@ import type { Actor } from '../auth/actor';
 import { CurrentActor, CurrentOrg } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { OrgsService } from '../orgs/orgs.service';
+import { BillingConfig } from './billing.config';
 import { NoBillingPortal } from './billing.errors';
 import { BillingCustomersRepository } from './billing-customers.repository';
+import { BillingProvider } from './billing-provider';
 import { CheckoutService } from './checkout.service';
 import { CreateCheckoutDto, toCheckoutStatusDto } from './dto/checkout.dto';
 import { InvoicesQuery, toInvoiceDto } from './dto/invoice.dto';
 import { CancelSubscriptionQuery, toSubscriptionDto } from './dto/subscription.dto';
 import { InvoicesService } from './invoices.service';
 import { Plans } from './plans';
+import { MANUAL } from './subscription.entity';
 import { SubscriptionChanges } from './subscription-changes';
 import { SubscriptionsService } from './subscriptions.service';
 
@@ -25,6 +28,8 @@ export class BillingController {
     private readonly subscriptions: SubscriptionsService,
     private readonly changes: SubscriptionChanges,
     private readonly invoices: InvoicesService,
+    private readonly provider: BillingProvider,
+    private readonly config: BillingConfig,
     private readonly orgs: OrgsService,
     private readonly plans: Plans,
   ) {}
@@ -33,13 +38,13 @@ export class BillingController {
   @Requires('user', { scope: 'admin' })
   @ApiOperation({ summary: 'Order a graph; it is made once its first invoice is paid' })
   async checkout(@CurrentActor() actor: Actor, @Body() body: CreateCheckoutDto): Promise<object> {
-    const { id, sessionId } = await this.checkouts.order(actor, body);
-    // Nobody has to go to a page of a provider: the invoice is paid in whatever way was agreed upon.
+    const { subscription, sessionId, url } = await this.checkouts.order(actor, body);
     return {
-      checkout_url: null,
+      checkout_url: url,
       session_id: sessionId,
-      subscription_id: id,
-      requires_checkout: false,
+      subscription_id: subscription.id,
+      // An invoice is paid in whatever way was agreed upon.
+      requires_checkout: url !== null,
       billing_disabled: false,
     };
   }
@@ -60,7 +65,7 @@ export class BillingController {
     return {
       org_id: org.id,
       has_payment_method: methods.length > 0,
-      invoice_billing_enabled: true,
+      invoice_billing_enabled: this.config.provider === MANUAL,
       payment_methods: methods,
       stripe_customer_id: found?.providerCustomerId ?? null,
       created_at: (found?.createdAt ?? created_at).toISOString(),
@@ -70,9 +75,11 @@ export class BillingController {
   @Post('customer/:org_id/portal')
   @HttpCode(200)
   @Requires('org:admin')
-  @ApiOperation({ summary: "The provider's page for payment methods; 409, as invoices have none" })
-  portal(): never {
-    throw new NoBillingPortal();
+  @ApiOperation({ summary: "The provider's page for payment methods; 409 where there is none" })
+  async portal(@CurrentOrg() org: OrgAccess): Promise<object> {
+    const customer = await this.customers.find(org.id);
+    if (customer?.providerCustomerId == null) throw new NoBillingPortal();
+    return { portal_url: await this.provider.createPortal(customer.providerCustomerId) };
   }
 
   @Get('subscriptions/:org_id')

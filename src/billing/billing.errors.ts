@@ -94,3 +94,52 @@ export class SubscriptionNotChangeable extends DomainError {
     super(`The subscription is ${status}, and only an active one can be moved to another plan`);
   }
 }
+
+/** It cannot be reached, takes too long, or fails. */
+export class BillingProviderUnavailable extends DomainError {
+  readonly code = 'billing_provider_unavailable';
+  readonly kind = 'unavailable';
+  override readonly retryAfterSeconds = 30;
+  override readonly retryable = true;
+  constructor(cause: Error) {
+    super('The payment provider does not answer at the moment. Nothing was ordered or changed; try again in a minute', {
+      cause,
+    });
+  }
+}
+
+/** It understood what was asked and does not do it: mostly a setting that does not fit. */
+export class BillingProviderRefused extends DomainError {
+  readonly code = 'billing_provider_refused';
+  readonly kind = 'conflict';
+  constructor(why: string, cause?: Error) {
+    super('The payment provider does not accept this. Ask the operator of this installation to look at its settings', {
+      cause: cause ?? new Error(why),
+    });
+  }
+}
+
+export class WebhookSignatureInvalid extends DomainError {
+  readonly code = 'webhook_signature_invalid';
+  readonly kind = 'bad_request';
+  constructor() {
+    super('The event is not signed with the secret of this endpoint, was changed on its way, or is too old');
+  }
+}
+
+export class WebhooksNotTaken extends DomainError {
+  readonly code = 'webhooks_not_taken';
+  readonly kind = 'unavailable';
+  constructor() {
+    super('This installation takes no events of Stripe. Set BILLING_PROVIDER=stripe and STRIPE_WEBHOOK_SECRET');
+  }
+}
+
+/** Not an end: Stripe sends it again, and by then the order may be known. */
+export class UnknownSubscription extends DomainError {
+  readonly code = 'subscription_unknown';
+  readonly kind = 'unavailable';
+  constructor() {
+    super('The event is about a subscription that is not known here. Send it again later');
+  }
+}

@@ -3,6 +3,15 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuditModule } from '../audit/audit.module';
 import { GraphsModule } from '../graphs/graphs.module';
 import { OrgsModule } from '../orgs/orgs.module';
+import { Clock } from '../common/clock';
+import { BillingConfig } from './billing.config';
+import { BillingProvider } from './billing-provider';
+import { ManualProvider } from './manual-provider';
+import { ProviderSyncSensor } from './provider-sync.sensor';
+import { StripeEvents } from './stripe-events';
+import { StripeInvoices } from './stripe-invoices';
+import { StripeProvider } from './stripe-provider';
+import { StripeWebhookController } from './stripe-webhook.controller';
 import { BillingController } from './billing.controller';
 import { BillingCustomersRepository } from './billing-customers.repository';
 import { CheckoutService } from './checkout.service';
@@ -29,7 +38,13 @@ import { SubscriptionsService } from './subscriptions.service';
 /** What graphs cost, who pays, and what follows from it. What is paid for is made elsewhere, behind `Fulfilment`. */
 @Module({
   imports: [TypeOrmModule.forFeature([BillingCustomer, Subscription, Invoice]), AuditModule, GraphsModule, OrgsModule],
-  controllers: [BillingController, GraphSubscriptionsController, InvoicesController, CreditsController],
+  controllers: [
+    BillingController,
+    GraphSubscriptionsController,
+    InvoicesController,
+    StripeWebhookController,
+    CreditsController,
+  ],
   providers: [
     CreditsService,
     CreditsRepository,
@@ -41,7 +56,16 @@ import { SubscriptionsService } from './subscriptions.service';
     InvoicesRepository,
     InvoicesService,
     Payments,
+    ProviderSyncSensor,
     RenewalsSensor,
+    StripeEvents,
+    StripeInvoices,
+    {
+      provide: BillingProvider,
+      useFactory: (config: BillingConfig, clock: Clock) =>
+        config.provider === 'stripe' ? new StripeProvider(config, clock) : new ManualProvider(),
+      inject: [BillingConfig, Clock],
+    },
     SubscriptionChanges,
     Plans,
     SubscriptionsRepository,

@@ -3,11 +3,14 @@ import type { Actor } from '../auth/actor';
 import { orgRoleCovers } from '../auth/roles';
 import { Clock } from '../common/clock';
 import { Ids } from '../common/ids';
+import { errorBodyOf } from '../common/problem';
 import { Transactor } from '../database/transactor';
 import { OrgsService } from '../orgs/orgs.service';
 import { composeSchema } from '../schemas/compose-schema';
+import { BillingConfig } from './billing.config';
 import { CheckoutNotFound, NotOffered, PayingOrgNeeded } from './billing.errors';
 import { BillingCustomersRepository } from './billing-customers.repository';
+import { BillingProvider } from './billing-provider';
 import { nextMonth } from './billing-period';
 import type { CreateCheckoutDto } from './dto/checkout.dto';
 import { Fulfilments } from './fulfilment';
@@ -16,6 +19,13 @@ import { Plans } from './plans';
 import { MANUAL, type Subscription } from './subscription.entity';
 import { SubscriptionsRepository } from './subscriptions.repository';
 import { SubscriptionsService } from './subscriptions.service';
+
+/** An order, and where it can be paid; no such page where an invoice is sent. */
+export interface Ordered {
+  subscription: Subscription;
+  sessionId: string;
+  url: string | null;
+}
 
 /** Ordering something: the order and its first invoice are one transaction, and nothing is made before it is paid. */
 @Injectable()
@@ -28,6 +38,8 @@ export class CheckoutService {
     private readonly subscriptions: SubscriptionsService,
     private readonly invoices: InvoicesService,
     private readonly fulfilments: Fulfilments,
+    private readonly provider: BillingProvider,
+    private readonly config: BillingConfig,
     private readonly plans: Plans,
     private readonly clock: Clock,
     private readonly ids: Ids,
@@ -38,7 +50,14 @@ export class CheckoutService {
    * pays for it. Throws {@link NotOffered}, `PlanNotFound`, {@link PayingOrgNeeded}, `GraphLimitReached`, or what is
    * wrong with the schema.
    */
-  async order(actor: Actor, request: CreateCheckoutDto): Promise<Subscription> {
+  async order(actor: Actor, request: CreateCheckoutDto): Promise<Ordered> {
+    const subscription = await this.insert(actor, request);
+    const customer = await this.customers.find(subscription.orgId);
+    const session = await this.openSession(actor, subscription, customer?.providerCustomerId ?? null);
+    return { subscription, ...session };
+  }
+
+  private async insert(actor: Actor, request: CreateCheckoutDto): Promise<Subscription> {
     if (request.resource_type !== 'graph') throw new NotOffered();
     // Nothing is sold that nobody can make.
     this.fulfilments.get();
@@ -51,7 +70,7 @@ export class CheckoutService {
     const id = this.ids.uuid();
     return this.transactor.run(async (em) => {
       await this.orgs.requireRoomForGraph(em, orgId);
-      await this.customers.ensure(em, orgId, MANUAL);
+      await this.customers.ensure(em, orgId, this.config.provider);
       const subscription: Subscription = {
         id,
         orgId,
@@ -65,9 +84,10 @@ export class CheckoutService {
         currentPeriodStart: null,
         currentPeriodEnd: null,
         startedAt: null,
-        provider: MANUAL,
+        provider: this.config.provider,
         providerSubscriptionId: null,
-        sessionId: `cs_${this.ids.uuid()}`,
+        providerTold: `plan ${plan.name}`,
+        sessionId: null,
         provisioningOperationId: null,
         claimedAt: null,
         lastProvisioningError: null,
@@ -80,7 +100,8 @@ export class CheckoutService {
       };
       await this.rows.insert(em, subscription);
       await this.subscriptions.record(em, 'subscription.created', subscription, { plan: plan.name }, 'success', actor);
-      await this.invoices.issue(em, subscription, { from: now, to: nextMonth(now) }, actor);
+      if (subscription.provider === MANUAL)
+        await this.invoices.issue(em, subscription, { from: now, to: nextMonth(now) }, actor);
       return subscription;
     });
   }
@@ -90,6 +111,28 @@ export class CheckoutService {
     const found = await this.rows.findBySession(sessionId);
     if (found === null || !(await this.payingOrgs(actor)).includes(found.orgId)) throw new CheckoutNotFound();
     return found;
+  }
+
+  /** An order that the provider does not take is none. */
+  private async openSession(
+    actor: Actor,
+    subscription: Subscription,
+    customerId: string | null,
+  ): Promise<Omit<Ordered, 'subscription'>> {
+    const { id } = subscription;
+    try {
+      const { sessionId, url } = await this.provider.createCheckout({ subscription, customerId });
+      await this.rows.update(this.transactor.em, id, { sessionId });
+      return { sessionId, url };
+    } catch (error) {
+      await this.transactor.run(async (em) => {
+        const now = this.clock.now();
+        const ended = await this.rows.change(em, id, 'canceled', { canceledAt: now, endsAt: now });
+        const details = { reason: errorBodyOf(error).code };
+        await this.subscriptions.record(em, 'subscription.canceled', ended, details, 'failure', actor);
+      });
+      throw error;
+    }
   }
 
   private async payingOrg(actor: Actor, wanted: string | undefined): Promise<string> {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { EntityManager, FindOptionsWhere, QueryDeepPartialEntity } from 'typeorm';
+import type { EntityManager, FindOptionsWhere } from 'typeorm';
 import { Transactor } from '../database/transactor';
 import { Invoice, type InvoiceStatus } from './invoice.entity';
 
@@ -18,15 +18,15 @@ export class InvoicesRepository {
     const [{ number }] = await em.query<{ number: string }[]>(
       `select to_char(nextval('invoice_number'), 'FM"INV-"000000') as number`,
     );
-    const { raw } = await em
+    const inserted = await em
       .createQueryBuilder()
       .insert()
       .into(Invoice)
-      .values({ ...invoice, number } as QueryDeepPartialEntity<Invoice>)
+      .values({ ...invoice, number })
       .orIgnore()
       .returning('id')
       .execute();
-    return (raw as object[]).length === 1;
+    return (inserted.raw as object[]).length === 1;
   }
 
   find(id: string, em: EntityManager = this.transactor.em): Promise<Invoice | null> {
@@ -41,7 +41,7 @@ export class InvoicesRepository {
 
   /** Ends an open one; false where it is not open (any more). */
   async end(em: EntityManager, id: string, set: Partial<Invoice> & { status: 'paid' | 'void' }): Promise<boolean> {
-    const { affected } = await em.update(Invoice, { id, status: 'open' }, set as QueryDeepPartialEntity<Invoice>);
+    const { affected } = await em.update(Invoice, { id, status: 'open' }, set);
     return affected === 1;
   }
 

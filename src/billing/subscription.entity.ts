@@ -7,6 +7,7 @@ export type ResourceType = (typeof RESOURCE_TYPES)[number];
 
 /** Nobody collects: invoices are paid in whatever way was agreed upon, and an operator notes it. */
 export const MANUAL = 'manual';
+export const STRIPE = 'stripe';
 
 /** What an organisation pays for: one graph, or access to a repository. */
 @Entity('subscription')
@@ -55,6 +56,10 @@ export class Subscription {
 
   @Column('text', { name: 'provider_subscription_id', nullable: true })
   readonly providerSubscriptionId: string | null;
+
+  /** What was told last to who collects, see `SubscriptionsRepository.notTold`; null before the order is known there. */
+  @Column('text', { name: 'provider_told', nullable: true })
+  readonly providerTold: string | null;
 
   /** Of the checkout; null where there was none. */
   @Column('text', { name: 'session_id', nullable: true })

@@ -58,6 +58,28 @@ export class SubscriptionsRepository {
     return due === undefined ? null : this.find(due.id, em);
   }
 
+  /** False where news that were sent later are known already. */
+  async noteNews(em: EntityManager, id: string, sentAt: Date): Promise<boolean> {
+    const [, changed] = await em.query<[object[], number]>(
+      `update subscription set provider_news_at = $2
+       where id = $1 and (provider_news_at is null or provider_news_at <= $2)`,
+      [id, sentAt],
+    );
+    return changed === 1;
+  }
+
+  /** What a provider has to be told: the plan that counts now, or the end. */
+  notTold(provider: string): Promise<{ id: string; wanted: string }[]> {
+    return this.transactor.em.query(
+      `select id, wanted from (
+         select id, provider_told, case when ends_at is null then 'plan ' || plan_name
+           else 'end ' || to_char(ends_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS') end as wanted
+         from subscription where provider = $1 and provider_subscription_id is not null) s
+       where wanted is distinct from provider_told order by id limit 100`,
+      [provider],
+    );
+  }
+
   /** Changes everything but the status. */
   async update(em: EntityManager, id: string, changes: Changes): Promise<void> {
     const set = { ...changes, updatedAt: this.clock.now() };

@@ -1,0 +1,27 @@
+import type { Subscription } from './subscription.entity';
+
+/** What a provider needs to know of an order. */
+export interface CheckoutRequest {
+  subscription: Subscription;
+  /** The organisation's id at the provider, where it has one. */
+  customerId: string | null;
+}
+
+/**
+ * Who collects the money. Every call goes over the network, so none is made inside a transaction, and each may be made again
+ * with the same effect as once. Throws `BillingProviderUnavailable` where the provider cannot be reached or fails, and
+ * `BillingProviderRefused` where it does not do what was asked.
+ */
+export abstract class BillingProvider {
+  /** A page on which the order can be paid. */
+  abstract createCheckout(request: CheckoutRequest): Promise<{ sessionId: string; url: string | null }>;
+
+  /** A page on which the organisation looks after its payment methods. */
+  abstract createPortal(customerId: string): Promise<string>;
+
+  /** Collects nothing more from `endsAt` on, or at once where that is over. */
+  abstract cancel(subscription: Subscription, endsAt: Date): Promise<void>;
+
+  /** Collects what the subscription's plan costs, from now on. */
+  abstract changePlan(subscription: Subscription): Promise<void>;
+}

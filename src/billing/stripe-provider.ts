@@ -1,0 +1,116 @@
+import { Injectable } from '@nestjs/common';
+import Stripe from 'stripe';
+import { Clock } from '../common/clock';
+import { BillingConfig } from './billing.config';
+import { BillingProviderRefused, BillingProviderUnavailable } from './billing.errors';
+import { BillingProvider, type CheckoutRequest } from './billing-provider';
+import type { Subscription } from './subscription.entity';
+
+/** Of one call; each is sent again with the same idempotency key where it failed on its way. */
+const RETRIES = 2;
+
+/** Collects by Stripe: its pages take the money, and its events say what came (`stripe-events.ts`). */
+@Injectable()
+export class StripeProvider extends BillingProvider {
+  private readonly stripe: Stripe;
+
+  constructor(
+    private readonly config: BillingConfig,
+    private readonly clock: Clock,
+  ) {
+    super();
+    if (config.stripeKey === undefined || config.stripeWebhookSecret === undefined) {
+      throw new Error('BILLING_PROVIDER=stripe needs STRIPE_API_KEY and STRIPE_WEBHOOK_SECRET');
+    }
+    const { hostname, port, protocol } = new URL(config.stripeUrl);
+    const plain = protocol === 'http:';
+    this.stripe = new Stripe(config.stripeKey, {
+      host: hostname,
+      port: port || (plain ? 80 : 443),
+      protocol: plain ? 'http' : 'https',
+      timeout: config.stripeTimeoutSeconds * 1_000,
+      maxNetworkRetries: RETRIES,
+      telemetry: false,
+    });
+  }
+
+  createCheckout({ subscription, customerId }: CheckoutRequest): Promise<{ sessionId: string; url: string | null }> {
+    const { id, orgId, planName } = subscription;
+    const metadata = { subscription_id: id, org_id: orgId };
+    return this.ask(async () => {
+      const session = await this.stripe.checkout.sessions.create(
+        {
+          mode: 'subscription',
+          line_items: [{ price: this.priceOf(planName), quantity: 1 }],
+          client_reference_id: id,
+          metadata,
+          subscription_data: { metadata },
+          success_url: this.config.returnUrl,
+          cancel_url: this.config.returnUrl,
+          ...(customerId === null ? {} : { customer: customerId }),
+        },
+        { idempotencyKey: `checkout-${id}` },
+      );
+      return { sessionId: session.id, url: session.url };
+    });
+  }
+
+  createPortal(customerId: string): Promise<string> {
+    return this.ask(async () => {
+      const { returnUrl } = this.config;
+      return (await this.stripe.billingPortal.sessions.create({ customer: customerId, return_url: returnUrl })).url;
+    });
+  }
+
+  async cancel({ id, providerSubscriptionId }: Subscription, endsAt: Date): Promise<void> {
+    if (providerSubscriptionId === null) return;
+    const atOnce = endsAt <= this.clock.now();
+    await this.ask(async () => {
+      // What is canceled already cannot be told so again.
+      const known = await this.stripe.subscriptions.retrieve(providerSubscriptionId);
+      if (known.status === 'canceled' || known.status === 'incomplete_expired') return;
+      const idempotencyKey = `cancel-${id}-${atOnce ? 'now' : endsAt.getTime()}`;
+      if (atOnce) await this.stripe.subscriptions.cancel(providerSubscriptionId, {}, { idempotencyKey });
+      else
+        await this.stripe.subscriptions.update(
+          providerSubscriptionId,
+          { cancel_at_period_end: true },
+          { idempotencyKey },
+        );
+    });
+  }
+
+  async changePlan({ planName, providerSubscriptionId }: Subscription): Promise<void> {
+    if (providerSubscriptionId === null) return;
+    const price = this.priceOf(planName);
+    await this.ask(async () => {
+      const [item] = (await this.stripe.subscriptions.retrieve(providerSubscriptionId)).items.data;
+      if (item === undefined || item.price.id === price) return;
+      // What was the price before is part of the key: back and forth again is a new change.
+      const idempotencyKey = `plan-${item.id}-${item.price.id}-${price}-${item.current_period_start}`;
+      await this.stripe.subscriptions.update(
+        providerSubscriptionId,
+        { items: [{ id: item.id, price }], proration_behavior: 'create_prorations' },
+        { idempotencyKey },
+      );
+    });
+  }
+
+  private priceOf(plan: string): string {
+    const price = (this.config.stripePrices as Record<string, string>)[plan];
+    if (price === undefined) throw new BillingProviderRefused(`STRIPE_PRICES names no price of the plan ${plan}`);
+    return price;
+  }
+
+  private async ask<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof Stripe.errors.StripeError)) throw error;
+      const status = error.statusCode;
+      // Without a status nothing was answered.
+      if (status === undefined || status >= 500 || status === 429) throw new BillingProviderUnavailable(error);
+      throw new BillingProviderRefused(error.message, error);
+    }
+  }
+}
