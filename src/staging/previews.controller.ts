@@ -67,7 +67,7 @@ export class PreviewsController {
   private async preview(
     graphId: string,
     what: Previewed,
-    { limit = 20, offset = 0 }: PreviewQuery,
+    { limit, offset }: PreviewQuery,
     signal: AbortSignal,
   ): Promise<TableQueryResponse> {
     return toTableQueryResponse(await this.previews.rows(graphId, what, { limit, offset }, signal), offset);

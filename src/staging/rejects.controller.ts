@@ -20,7 +20,7 @@ export class RejectsController {
   async list(
     @CurrentGraph() graph: GraphAccess,
     @Param('operation_id') operationId: string,
-    @Query() { table_name, file_id, reason, limit = 1_000, offset = 0 }: RejectsQuery,
+    @Query() { table_name, file_id, reason, limit, offset }: RejectsQuery,
     @ClosedSignal() signal: AbortSignal,
   ): Promise<RejectsResponse> {
     const filter = { table_name, file_id, reason };

@@ -14,6 +14,7 @@ import {
 } from 'class-validator';
 import { Text } from '../../common/text';
 import { BACKUP_STATUSES, type BackupFormat, BACKUP_FORMATS, type BackupStatus } from '../backup.entity';
+import { pageOf } from '../../common/page.dto';
 
 const MOST_LABELS = 20;
 
@@ -92,20 +93,7 @@ export class RestoreBackupDto {
   new_graph?: RestoredGraphDto | null;
 }
 
-export class BackupPageQuery {
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(100)
-  limit: number = 50;
-
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(0)
-  offset: number = 0;
-}
+export class BackupPageQuery extends pageOf({ limit: 50, most: 100 }) {}
 
 export class ListBackupsQuery extends BackupPageQuery {
   @IsOptional()

@@ -1,6 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsISO8601, IsNumber, IsOptional, Max, Min } from 'class-validator';
+import { IsIn, IsISO8601, IsNumber, IsOptional, Max, Min } from 'class-validator';
 import { Text } from '../../common/text';
 import {
   alertFor,
@@ -11,8 +10,9 @@ import {
   roundCredits,
 } from '../credits';
 import type { TransactionFilter, TransactionSum } from '../credits.repository';
+import { pageOf } from '../../common/page.dto';
 
-export class CreditTransactionsQuery {
+export class CreditTransactionsQuery extends pageOf({ limit: 100, most: 1_000 }) {
   @IsOptional()
   @IsIn(CREDIT_TRANSACTION_TYPES)
   transaction_type?: CreditTransactionType;
@@ -30,19 +30,6 @@ export class CreditTransactionsQuery {
   @IsOptional()
   @IsISO8601({ strict: true })
   end_date?: string;
-
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(1_000)
-  limit: number = 100;
-
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(0)
-  offset: number = 0;
 }
 
 export class GrantCreditsDto {

@@ -1,21 +1,8 @@
-import { Type } from 'class-transformer';
-import { IsInt, IsOptional, Max, Min } from 'class-validator';
+import { IsInt, IsOptional, Min } from 'class-validator';
 import type { PastMaterialization } from '../materializations.repository';
+import { pageOf } from '../../common/page.dto';
 
-export class ListMaterializationsQuery {
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(1_000)
-  limit: number = 100;
-
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(0)
-  offset: number = 0;
-}
+export class ListMaterializationsQuery extends pageOf({ limit: 100, most: 1_000 }) {}
 
 export class RollbackDto {
   /** The generation to take back; refused where another one is live. Without it whatever is live is taken back. */

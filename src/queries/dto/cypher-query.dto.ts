@@ -3,6 +3,7 @@ import { Type } from 'class-transformer';
 import { AsSent } from '../../common/as-sent';
 import { hasOnly, PassesAtOnce } from '../../common/passes-at-once';
 import { Text, textProblem } from '../../common/text';
+import { pageOf } from '../../common/page.dto';
 
 const STATEMENT = { max: 50_000, multiline: true };
 const LONGEST_SECONDS = 3_600;
@@ -72,20 +73,7 @@ function isTimeout(value: unknown): boolean {
 }
 
 /** Which rows of a stored result. */
-export class ResultPageDto {
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(0)
-  offset: number = 0;
-
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(10_000)
-  limit: number = 1_000;
-}
+export class ResultPageDto extends pageOf({ limit: 1_000, most: 10_000 }) {}
 
 const RESULT_FORMATS = ['ndjson', 'csv', 'arrow', 'parquet'] as const;
 export type ResultFormat = (typeof RESULT_FORMATS)[number];

@@ -1,25 +1,9 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { Json } from '@duckdb/node-api';
-import { Type } from 'class-transformer';
-import { IsInt, IsOptional, Max, Min } from 'class-validator';
 import type { ColumnProfile, ProfileResult } from '../duckdb/messages';
+import { pageOf } from '../../common/page.dto';
 
-export class PreviewQuery {
-  @ApiProperty({ required: false, default: 20 })
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(1_000)
-  limit?: number;
-
-  @ApiProperty({ required: false, default: 0 })
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(0)
-  offset?: number;
-}
+export class PreviewQuery extends pageOf({ limit: 20, most: 1_000 }) {}
 
 export class ColumnProfileDto {
   @ApiProperty()

@@ -1,7 +1,7 @@
-import { ApiProperty } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
+import { ApiProperty, IntersectionType } from '@nestjs/swagger';
+import { IsIn, IsOptional } from 'class-validator';
 import { Text } from '../../common/text';
+import { pageOf } from '../../common/page.dto';
 
 class RejectsFilterQuery {
   @ApiProperty({ required: false })
@@ -26,22 +26,7 @@ export class RejectsDownloadQuery extends RejectsFilterQuery {
   format: 'ndjson' | 'csv' = 'ndjson';
 }
 
-export class RejectsQuery extends RejectsFilterQuery {
-  @ApiProperty({ required: false, default: 1000 })
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(10_000)
-  limit?: number;
-
-  @ApiProperty({ required: false, default: 0 })
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(0)
-  offset?: number;
-}
+export class RejectsQuery extends IntersectionType(RejectsFilterQuery, pageOf({ limit: 1_000, most: 10_000 })) {}
 
 export class RejectsResponse {
   @ApiProperty()

@@ -1,0 +1,30 @@
+import type { Type as Class } from '@nestjs/common';
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { IsInt, IsOptional, Max, Min } from 'class-validator';
+
+export interface Page {
+  limit: number;
+  offset: number;
+}
+
+/** Which part of a list a query asks for: so many entries where it does not say, and never more than `most`. */
+export function pageOf({ limit: usual, most }: { limit: number; most: number }): Class<Page> {
+  class PageQuery implements Page {
+    @ApiPropertyOptional({ minimum: 1, maximum: most, default: usual })
+    @IsOptional()
+    @Type(() => Number)
+    @IsInt()
+    @Min(1)
+    @Max(most)
+    limit: number = usual;
+
+    @ApiPropertyOptional({ minimum: 0, default: 0 })
+    @IsOptional()
+    @Type(() => Number)
+    @IsInt()
+    @Min(0)
+    offset: number = 0;
+  }
+  return PageQuery;
+}
