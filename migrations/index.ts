@@ -23,6 +23,7 @@ import { BackupDownloads1765000160000 } from './1765000160000-backup-downloads';
 import { BackupSchedules1765000161000 } from './1765000161000-backup-schedules';
 import { FileCopies1765000141000 } from './1765000141000-file-copies';
 import { OwnOptions1765000211000 } from './1765000211000-own-options';
+import { SuspendedGraphs1765000261000 } from './1765000261000-suspended-graphs';
 import { WaitingGraphs1765000260000 } from './1765000260000-waiting-graphs';
 import { TakenSchema1765000210000 } from './1765000210000-taken-schema';
 import { Credits1765000270000 } from './1765000270000-credits';
@@ -63,4 +64,5 @@ export const MIGRATIONS = [
   Billing1765000250000,
   Dagster1765000240000,
   BillingProvider1765000251000,
+  SuspendedGraphs1765000261000,
 ];

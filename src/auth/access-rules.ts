@@ -2,6 +2,7 @@ import type { GraphAccess, OrgAccess } from './access';
 import type { AccessRow } from './access.repository';
 import {
   GraphNotFound,
+  GraphSuspended,
   KeyBoundToGraphs,
   OperatorRequired,
   OrgNotFound,
@@ -39,6 +40,12 @@ export function admitToGraph(row: AccessRow, credential: Pick<Actor, 'graphIds'>
     tier: row.tier as string,
     role,
   };
+}
+
+/** Throws for a graph that is suspended, or whose parent is. */
+export function requireInService(row: AccessRow): void {
+  if (row.status === 'suspended') throw new GraphSuspended(row.graph_id as string);
+  if (row.parent_status === 'suspended') throw new GraphSuspended(row.parent_id as string);
 }
 
 /** Lets a caller into an organisation as `needed`, or throws. */

@@ -4,7 +4,14 @@ import { AuditService } from '../audit/audit.service';
 import { DomainError } from '../common/domain-error';
 import { GRAPH_ID, UUID } from '../common/ids';
 import type { Access, AccessRequest } from './access';
-import { admitToGraph, admitToOrg, requireOperator, requireScope, requireUnbound } from './access-rules';
+import {
+  admitToGraph,
+  admitToOrg,
+  requireInService,
+  requireOperator,
+  requireScope,
+  requireUnbound,
+} from './access-rules';
 import type { AccessRow, Target } from './access.repository';
 import { AccessService } from './access.service';
 import { GraphNotFound, OrgNotFound, Unauthenticated } from './auth.errors';
@@ -74,6 +81,7 @@ export class AccessGuard implements CanActivate {
         if (!row) throw new GraphNotFound();
         const graph = admitToGraph(row, actor, rule.role);
         requireScope(actor, scope);
+        if (!rule.whileSuspended) requireInService(row);
         return { graph };
       }
       case 'operation': {

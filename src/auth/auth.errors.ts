@@ -178,3 +178,14 @@ export class LastOwnerCannotLeave extends DomainError {
     );
   }
 }
+
+/** The graph is kept, but nobody may use it for now; said to its members only. */
+export class GraphSuspended extends DomainError {
+  readonly code = 'graph_suspended';
+  readonly kind = 'payment_required';
+  constructor(graphId: string) {
+    super(
+      `Graph ${graphId} is suspended: its data is kept, but it can be neither read nor changed. GET /v1/graphs/${graphId}/info says why. Settle what is due for it, or ask those who run this installation to resume it`,
+    );
+  }
+}

@@ -11,6 +11,8 @@ export interface RequireOptions {
   scope?: Scope;
   /** Also takes the credential from `?token=`, for event streams opened by a browser, which cannot send headers. */
   tokenInQuery?: boolean;
+  /** Also answers for graphs that are suspended: what tells about a graph without its data, and its removal. */
+  whileSuspended?: boolean;
 }
 
 export type RouteAccess =

@@ -8,7 +8,7 @@ import { GraphUnreadable } from '../engine/engine.errors';
 import { type GenerationRef, GraphEngine } from '../engine/graph-engine';
 import { contentsOf, GenerationsService } from '../graphs/generations.service';
 import type { Generation, Graph } from '../graphs/graph.entity';
-import { GraphNotReady } from '../graphs/graphs.errors';
+import { notUsable } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
 import type { OperationContext } from '../jobs/operation-context';
 import type { GraphSchema } from '../schemas/graph-schema';
@@ -59,7 +59,7 @@ export class BackupMaker {
     if (backup === null) throw new BackupNotFound();
     const graph = await this.graphs.get(backup.graphId);
     const pinned = await this.generations.pinLive(ctx, graph.id);
-    if (pinned === null) throw new GraphNotReady(graph.id, graph.status);
+    if (pinned === null) throw notUsable(graph.id, graph.status);
     const { generation, schema } = pinned;
     await ctx.transaction((em) => this.backups.noteStarted(em, backup.id, generation.number, this.clock.now()));
     const objectKey = objectKeyOf(backup, ctx);

@@ -34,7 +34,7 @@ export class BackupsController {
   }
 
   @Get()
-  @Requires('graph:viewer')
+  @Requires('graph:viewer', { whileSuspended: true })
   @ApiOperation({ summary: 'Backups of the graph, newest first, those that failed included' })
   async list(@CurrentGraph() graph: GraphAccess, @Query() query: ListBackupsQuery): Promise<object> {
     const { status, backup_format: format, label } = query;
@@ -55,14 +55,14 @@ export class BackupsController {
   }
 
   @Get('stats')
-  @Requires('graph:viewer')
+  @Requires('graph:viewer', { whileSuspended: true })
   @ApiOperation({ summary: 'How many backups there are, and what they take' })
   async stats(@Param('graph_id') graphId: string): Promise<object> {
     return toBackupStatsDto(graphId, await this.backups.stats(graphId));
   }
 
   @Get(':backup_id')
-  @Requires('graph:viewer')
+  @Requires('graph:viewer', { whileSuspended: true })
   @ApiOperation({ summary: 'One backup, with what it holds' })
   async read(@Param('graph_id') graphId: string, @Param('backup_id') backupId: string): Promise<object> {
     return toBackupDetailDto(await this.backups.get(graphId, backupId));

@@ -20,7 +20,7 @@ export class CreditsController {
   constructor(private readonly credits: CreditsService) {}
 
   @Get('graphs/:graph_id/credits')
-  @Requires('graph:viewer')
+  @Requires('graph:viewer', { whileSuspended: true })
   @ApiOperation({ summary: 'What a graph may still spend this month; a subgraph spends with its parent' })
   @ApiOkResponse({ type: CreditSummaryResponse })
   async summary(@CurrentGraph() graph: GraphAccess): Promise<CreditSummaryResponse> {
@@ -29,7 +29,7 @@ export class CreditsController {
   }
 
   @Get('graphs/:graph_id/credits/transactions')
-  @Requires('graph:viewer')
+  @Requires('graph:viewer', { whileSuspended: true })
   @ApiOperation({ summary: 'Every change of the balance, newest first, each with the balance after it' })
   async transactions(@CurrentGraph() graph: GraphAccess, @Query() query: CreditTransactionsQuery): Promise<object> {
     return toTransactionsDto(query, await this.credits.transactions(graph.id, toTransactionFilter(query), query));

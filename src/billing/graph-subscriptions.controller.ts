@@ -20,7 +20,7 @@ export class GraphSubscriptionsController {
   ) {}
 
   @Get()
-  @Requires('graph:viewer')
+  @Requires('graph:viewer', { whileSuspended: true })
   @ApiOperation({ summary: "The graph's subscription; 404 where it was made without one" })
   async read(@CurrentGraph() graph: GraphAccess): Promise<object> {
     const found = await this.subscriptions.findOfResource(graph.orgId, 'graph', graph.id);

@@ -54,6 +54,13 @@ export class Graph {
   @Column('integer', { name: 'materialization_count' })
   readonly materializationCount: number;
 
+  /** While it is suspended: since when, and why. */
+  @Column('timestamptz', { name: 'suspended_at', nullable: true })
+  readonly suspendedAt: Date | null;
+
+  @Column('text', { name: 'suspension_reason', nullable: true })
+  readonly suspensionReason: string | null;
+
   @Column('timestamptz', { name: 'created_at' })
   readonly createdAt: Date;
 

@@ -45,7 +45,7 @@ export class GraphsController {
 
   @Post(':graph_id/select')
   @HttpCode(200)
-  @Requires('graph:viewer')
+  @Requires('graph:viewer', { whileSuspended: true })
   @ApiOperation({ summary: 'Remember this graph as the one you work with' })
   async select(@CurrentActor() actor: Actor, @Param('graph_id') graphId: string): Promise<object> {
     await this.graphs.select(actor, graphId);
@@ -53,7 +53,7 @@ export class GraphsController {
   }
 
   @Get(':graph_id/info')
-  @Requires('graph:viewer')
+  @Requires('graph:viewer', { whileSuspended: true })
   @ApiOperation({ summary: 'Size, counts and labels of the live generation' })
   async info(@Param('graph_id') graphId: string): Promise<object> {
     const [graph, live, backups] = await Promise.all([
@@ -66,7 +66,7 @@ export class GraphsController {
 
   @Delete(':graph_id')
   @StartsOperation(DeleteGraph)
-  @Requires('graph:admin')
+  @Requires('graph:admin', { whileSuspended: true })
   @ApiOperation({ summary: 'Delete a graph with everything in it' })
   async remove(
     @CurrentActor() actor: Actor,

@@ -1,3 +1,4 @@
+import { GraphSuspended } from '../auth/auth.errors';
 import { DomainError } from '../common/domain-error';
 
 /** The graph has no live generation yet, or not any more. */
@@ -13,6 +14,11 @@ export class GraphNotReady extends DomainError {
           : `Graph ${graphId} is ${status} and cannot be used. Create a new graph`,
     );
   }
+}
+
+/** Why a graph with this status cannot be used. */
+export function notUsable(graphId: string, status: string): DomainError {
+  return status === 'suspended' ? new GraphSuspended(graphId) : new GraphNotReady(graphId, status);
 }
 
 /** There is no place for one more graph, and what needs it cannot wait. */

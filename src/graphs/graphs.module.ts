@@ -12,6 +12,8 @@ import { GenerationsService } from './generations.service';
 import { GraphCapacity } from './graph-capacity';
 import { GraphCreationQueueSensor } from './graph-creation-queue.sensor';
 import { GraphDeletion } from './graph-deletion';
+import { GraphSuspension } from './graph-suspension';
+import { GraphSuspensionController } from './graph-suspension.controller';
 import { Generation, Graph } from './graph.entity';
 import { GraphsController } from './graphs.controller';
 import { CreateGraph, DeleteGraph } from './graphs.operations';
@@ -27,7 +29,7 @@ import { LiveGraphs } from './live-graphs';
     OrgsModule,
     JobsModule.forFeature([CreateGraph, DeleteGraph]),
   ],
-  controllers: [GraphsController],
+  controllers: [GraphsController, GraphSuspensionController],
   providers: [
     GraphsService,
     GraphsRepository,
@@ -36,11 +38,20 @@ import { LiveGraphs } from './live-graphs';
     GraphCapacity,
     GraphCreationQueueSensor,
     GraphDeletion,
+    GraphSuspension,
     LiveGraphs,
     CollectGenerationsSensor,
     CreateGraphProcessor,
     DeleteGraphProcessor,
   ],
-  exports: [GraphsService, GenerationsService, FirstGeneration, GraphCapacity, GraphDeletion, LiveGraphs],
+  exports: [
+    GraphsService,
+    GenerationsService,
+    FirstGeneration,
+    GraphCapacity,
+    GraphDeletion,
+    GraphSuspension,
+    LiveGraphs,
+  ],
 })
 export class GraphsModule {}

@@ -121,13 +121,27 @@ export class GraphsRepository {
   }
 
   /** Moves a graph on, by compare-and-set; false where its life does not go that way from where it stands. */
-  async move(em: EntityManager, graphId: string, status: GraphStatus): Promise<boolean> {
+  async move(
+    em: EntityManager,
+    graphId: string,
+    status: GraphStatus,
+    from: GraphStatus[] = statusesBefore(status),
+  ): Promise<boolean> {
     const [, changed] = await em.query<[unknown, number]>(
       `update graph set status = $2, updated_at = now(), deleted_at = case when $2 = 'deleted' then now() end
        where id = $1 and status = any($3)`,
-      [graphId, status, statusesBefore(status)],
+      [graphId, status, from],
     );
     return changed === 1;
+  }
+
+  /** Notes why a graph is suspended, from now on; null when it is not any more. */
+  async noteSuspension(em: EntityManager, graphId: string, reason: string | null): Promise<void> {
+    await em.query(
+      `update graph set suspension_reason = $2, suspended_at = case when $2::text is null then null else now() end
+       where id = $1`,
+      [graphId, reason],
+    );
   }
 
   /** Gives a graph the schema that a generation brings, as a further version where it is another one than before. */

@@ -16,7 +16,7 @@ import type { CreateGraphDto } from './dto/create-graph.dto';
 import { GraphCapacity, placeIn } from './graph-capacity';
 import { GenerationsService } from './generations.service';
 import type { Generation, Graph } from './graph.entity';
-import { GraphHasSubgraphs, GraphNotReady, NoOrganisation, OrganisationAmbiguous } from './graphs.errors';
+import { GraphHasSubgraphs, notUsable, NoOrganisation, OrganisationAmbiguous } from './graphs.errors';
 import { CreateGraph, DeleteGraph } from './graphs.operations';
 import { type GraphPage, GraphsRepository, type ListedGraph, type NewGraph } from './graphs.repository';
 
@@ -144,10 +144,10 @@ export class GraphsService {
     return graph;
   }
 
-  /** A graph that may be changed. Throws {@link GraphNotReady} for one that is being made or deleted, or could not be made. */
+  /** A graph that may be changed. Throws `GraphNotReady`, or `GraphSuspended`, for one that is not active. */
   async active(graphId: string): Promise<Graph> {
     const graph = await this.get(graphId);
-    if (graph.status !== 'active') throw new GraphNotReady(graphId, graph.status);
+    if (graph.status !== 'active') throw notUsable(graphId, graph.status);
     return graph;
   }
 

@@ -3,7 +3,7 @@ import { PlatformConfig } from '../config/platform.config';
 import { Notifications } from '../database/notifications';
 import { type GenerationRef, GraphEngine } from '../engine/graph-engine';
 import { GenerationsService, GRAPH_CHANGED } from './generations.service';
-import { GraphNotReady } from './graphs.errors';
+import { notUsable } from './graphs.errors';
 import { GraphsConfig } from './graphs.config';
 import { GraphsService } from './graphs.service';
 
@@ -44,7 +44,7 @@ export class LiveGraphs implements OnModuleInit {
     if (known !== undefined) return known;
     const before = this.changes;
     const live = await this.generations.live(graphId);
-    if (live === null) throw new GraphNotReady(graphId, (await this.graphs.get(graphId)).status);
+    if (live === null) throw notUsable(graphId, (await this.graphs.get(graphId)).status);
     if (this.remembered.size >= MAX_REMEMBERED) this.remembered.clear();
     // A process that does not listen for changes asks each time.
     if (before === this.changes && this.platform.has('engine')) this.remembered.set(graphId, live);

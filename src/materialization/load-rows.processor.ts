@@ -2,7 +2,7 @@ import { json } from 'node:stream/consumers';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock';
 import { contentsOf } from '../graphs/generations.service';
-import { GraphNotReady } from '../graphs/graphs.errors';
+import { notUsable } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
 import { HandlesOperation } from '../jobs/handles-operation';
 import type { OperationContext } from '../jobs/operation-context';
@@ -36,7 +36,7 @@ export class LoadRowsProcessor extends OperationProcessor<typeof LoadRows> {
     const graphId = ctx.graphId!;
     const startedAt = this.clock.now();
     const [graph, live] = await Promise.all([this.graphs.get(graphId), this.graphs.liveGeneration(graphId)]);
-    if (live === null) throw new GraphNotReady(graphId, graph.status);
+    if (live === null) throw notUsable(graphId, graph.status);
     const key = batchKey(graphId, batchId);
     const tables = (await json(await this.objects.get(key))) as RowsByTable;
     return this.work.use(ctx, async (directory) => {

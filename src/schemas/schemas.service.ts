@@ -5,7 +5,7 @@ import type { Actor } from '../auth/actor';
 import { Transactor } from '../database/transactor';
 import { type GenerationContents, contentsOf } from '../graphs/generations.service';
 import type { Generation } from '../graphs/graph.entity';
-import { GraphNotReady } from '../graphs/graphs.errors';
+import { notUsable } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
 import type { Operation } from '../operations/operation.entity';
 import { OperationsService } from '../operations/operations.service';
@@ -50,7 +50,7 @@ export class SchemasService {
     const [graph, before] = await Promise.all([this.graphs.get(graphId), this.versions.current(graphId)]);
     const proposed = await this.propose(graphId, targetOf(graph.schema, request));
     if (request.dry_run) return proposed;
-    if (graph.status !== 'active') throw new GraphNotReady(graphId, graph.status);
+    if (graph.status !== 'active') throw notUsable(graphId, graph.status);
     refuse(proposed, request.confirm);
     return this.transactor.run(async (em) => {
       const version = { schema: proposed.target, changes: proposed.changes, base: before.number };
@@ -109,7 +109,7 @@ export class SchemasService {
     target: GraphSchema,
   ): Promise<{ contents: GenerationContents; released: string[] }> {
     const [graph, live] = await Promise.all([this.graphs.get(graphId), this.graphs.liveGeneration(graphId)]);
-    if (live === null) throw new GraphNotReady(graphId, graph.status);
+    if (live === null) throw notUsable(graphId, graph.status);
     const held = contentsOf(live);
     const types = [...target.nodes, ...target.relationships].map(({ name }) => name);
     const released = await this.versions.filesOfOthers(graphId, held.files, types);

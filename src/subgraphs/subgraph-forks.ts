@@ -5,7 +5,7 @@ import { PlatformConfig } from '../config/platform.config';
 import { type GenerationManifest, type GenerationRef, GraphEngine } from '../engine/graph-engine';
 import { type Build, contentsOf, type GenerationContents, GenerationsService } from '../graphs/generations.service';
 import type { Generation, Graph } from '../graphs/graph.entity';
-import { GraphNotReady } from '../graphs/graphs.errors';
+import { notUsable } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
 import type { OperationContext } from '../jobs/operation-context';
 import { StorageUsage } from '../limits/storage-usage';
@@ -60,7 +60,7 @@ export class SubgraphForks {
   ): Promise<Fork> {
     ctx.progress(1, 'Looking at the parent');
     const pinned = await this.generations.pinLive(ctx, parentId);
-    if (pinned === null) throw new GraphNotReady(parentId, (await this.graphs.get(parentId)).status);
+    if (pinned === null) throw notUsable(parentId, (await this.graphs.get(parentId)).status);
     const { generation: row, schema: parentSchema } = pinned;
     const source = { ref: this.generations.ref(parentId, row.number), row, schema: parentSchema };
     const graph = await this.graphs.get(graphId);

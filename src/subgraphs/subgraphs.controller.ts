@@ -63,7 +63,7 @@ export class SubgraphsController {
   }
 
   @Get()
-  @Requires('graph:viewer')
+  @Requires('graph:viewer', { whileSuspended: true })
   @ApiOperation({ summary: 'The subgraphs of a graph' })
   @ApiOkResponse({ type: SubgraphListDto })
   async list(@Param('graph_id') parentId: string): Promise<SubgraphListDto> {

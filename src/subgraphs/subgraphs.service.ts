@@ -9,7 +9,7 @@ import { Transactor } from '../database/transactor';
 import { GraphEngine, type GenerationRef } from '../engine/graph-engine';
 import { GenerationsService } from '../graphs/generations.service';
 import type { Graph } from '../graphs/graph.entity';
-import { GraphNotReady } from '../graphs/graphs.errors';
+import { GraphNotReady, notUsable } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
 import { TierTable } from '../limits/tier-table';
 import type { Operation } from '../operations/operation.entity';
@@ -113,7 +113,7 @@ export class SubgraphsService {
     }
     const { nodes } = selectFork(options, parent.schema);
     const live = await this.generations.live(parent.id);
-    if (live === null) throw new GraphNotReady(parent.id, parent.status);
+    if (live === null) throw notUsable(parent.id, parent.status);
     for (const { type, condition } of nodes) {
       if (condition !== undefined) await this.checkCondition(live, type.name, condition);
     }
@@ -137,7 +137,7 @@ export class SubgraphsService {
    */
   async requirePlace(em: EntityManager, parent: Pick<Graph, 'id' | 'tier'>): Promise<number> {
     const { status, subgraphs, last } = await this.subgraphs.lockParent(em, parent.id);
-    if (status !== 'active') throw new GraphNotReady(parent.id, status);
+    if (status !== 'active') throw notUsable(parent.id, status);
     const { max_subgraphs: max } = this.tiers.of(parent.tier);
     if (subgraphs >= max) throw new SubgraphLimitReached(parent.tier, max);
     return last;

@@ -41,7 +41,7 @@ export class LimitsController {
   }
 
   @Get(':graph_id/limits')
-  @Requires('graph:viewer')
+  @Requires('graph:viewer', { whileSuspended: true })
   @ApiOperation({ summary: 'What the graph may use, and how much storage it uses' })
   @ApiOkResponse({ type: GraphLimitsResponse })
   async ofGraph(@CurrentGraph() graph: GraphAccess): Promise<GraphLimitsResponse> {

@@ -12,7 +12,7 @@ export class UsageController {
   constructor(private readonly usage: UsageService) {}
 
   @Get()
-  @Requires('graph:viewer')
+  @Requires('graph:viewer', { whileSuspended: true })
   @ApiOperation({ summary: 'What the graph holds, by type, and how it was queried in the last 24 hours' })
   @ApiOkResponse({ type: GraphMetricsResponse })
   metrics(@CurrentGraph() graph: GraphAccess): Promise<GraphMetricsResponse> {
@@ -20,7 +20,7 @@ export class UsageController {
   }
 
   @Get('usage')
-  @Requires('graph:viewer')
+  @Requires('graph:viewer', { whileSuspended: true })
   @ApiOperation({ summary: 'What was used of the graph over a time: storage, queries, operations' })
   @ApiOkResponse({ type: GraphUsageResponse })
   over(@CurrentGraph() graph: GraphAccess, @Query() query: UsageQuery): Promise<GraphUsageResponse> {

@@ -42,6 +42,7 @@ export function toGraphInfoDto(
     tags: graph.tags,
     tier: graph.tier,
     status: graph.status,
+    suspension: graph.suspendedAt && { since: graph.suspendedAt.toISOString(), reason: graph.suspensionReason },
     queue: place && {
       position: place.position,
       reason: `Waiting for ${place.heldFor}`,
