@@ -33,6 +33,8 @@ import { PreferWaitInterceptor } from './operations/prefer-wait.interceptor';
 import { OrgsConfig } from './orgs/orgs.config';
 import { OrgsModule } from './orgs/orgs.module';
 import { QueriesConfig } from './queries/queries.config';
+import { ProvisioningConfig } from './provisioning/provisioning.config';
+import { ProvisioningModule } from './provisioning/provisioning.module';
 import { QueriesModule } from './queries/queries.module';
 import { RequestInterceptor } from './request.interceptor';
 import { SchemasModule } from './schemas/schemas.module';
@@ -64,6 +66,7 @@ export const CONFIG_CLASSES = [
   BackupsConfig,
   BillingConfig,
   DagsterConfig,
+  ProvisioningConfig,
   EngineConfig,
   TelemetryConfig,
 ];
@@ -96,6 +99,7 @@ export class AppModule {
         BackupsModule,
         SubgraphsModule,
         BillingModule,
+        ProvisioningModule,
         UsageModule,
         TelemetryModule,
       ],

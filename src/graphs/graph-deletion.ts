@@ -1,11 +1,21 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import { Notifications } from '../database/notifications';
 import type { OperationContext } from '../jobs/operation-context';
 import { GenerationsService, GRAPH_CHANGED } from './generations.service';
+import type { GraphStatus } from './graph-transitions';
+import { notUsable } from './graphs.errors';
 import { GraphsRepository } from './graphs.repository';
 
 type Cleanup = (graphId: string) => Promise<void>;
+
+export interface RemovalOptions {
+  /** Only from these statuses; else it throws, and nothing is removed. */
+  from?: GraphStatus[];
+  /** Written in the transaction in which the graph is gone. */
+  also?: (em: EntityManager) => Promise<void>;
+}
 
 /**
  * How a graph is removed, whichever operation does it. Features that keep something for a graph say here how that goes, so
@@ -31,10 +41,12 @@ export class GraphDeletion {
    * Removes the operation's graph, with its subgraphs where it has some; from its first step on nobody can use them. Files go
    * first and the catalog's entry last, so that a crash half-way is finished by the next attempt.
    */
-  async remove(ctx: OperationContext): Promise<object> {
+  async remove(ctx: OperationContext, { from, also }: RemovalOptions = {}): Promise<object> {
     const graphId = ctx.graphId!;
     const graphs = await ctx.transaction(async (em) => {
       const all = [...(await this.graphs.lockWithSubgraphs(em, graphId)), graphId];
+      if (from !== undefined && !(await this.graphs.move(em, graphId, 'deleting', from)))
+        throw notUsable(graphId, (await this.graphs.find(graphId, em))!.status);
       for (const id of all) {
         await this.graphs.move(em, id, 'deleting');
         // Processes that serve it close it when they hear that it is no longer active.
@@ -57,6 +69,7 @@ export class GraphDeletion {
         const details = { operation_id: operationId };
         await this.audit.record(em, { actor: { userId }, action: 'graph.deleted', target: id, orgId, details });
       }
+      await also?.(em);
       await ctx.keepResult(em, result);
     });
     return result;

@@ -247,6 +247,46 @@ export const EVERY_OPERATION: Readonly<Record<string, (client: Client) => Promis
     };
   },
 
+  async graph_tier_change(client) {
+    const graphId = await client.createGraph(PEOPLE);
+    return {
+      begin: () => client.expect<Started>(202, 'POST', `/v1/admin/graphs/${graphId}/tier`, { tier: 'ladybug-large' }),
+      check: async () => {
+        expect(await client.query(graphId, COUNT)).toEqual([{ n: 0 }]);
+        const limits = await client.expect(200, 'GET', `/v1/graphs/${graphId}/limits`);
+        expect(limits).toMatchObject({ graph_tier: 'ladybug-large' });
+      },
+    };
+  },
+
+  async graph_deprovisioning(client) {
+    const { graphId, subgraphs, child } = await forked(client);
+    const { graphs } = await client.expect<{ graphs: { graphId: string; orgId: string }[] }>(200, 'GET', '/v1/graphs');
+    const { orgId } = graphs.find((graph) => graph.graphId === graphId)!;
+    const admin = `/v1/admin/graphs/${graphId}`;
+    await client.expect(200, 'POST', `${admin}/suspend`, { reason: 'Over' });
+    await client.expect(402, 'POST', `/v1/graphs/${graphId}/query`, { query: COUNT });
+    await client.expect(402, 'GET', `${subgraphs}/killed/info`);
+    return {
+      begin: () => client.expect<Started>(202, 'POST', `${admin}/deprovision`),
+      check: async () => {
+        for (const gone of [graphId, child]) await client.expect(404, 'GET', `/v1/graphs/${gone}/info`);
+        const kept = `/v1/orgs/${orgId}/deleted-graphs/backups`;
+        const { backups } = await client.expect<{ backups: { backup_id: string; graph_id: string }[] }>(
+          200,
+          'GET',
+          kept,
+        );
+        const final = backups.filter((backup) => backup.graph_id === graphId);
+        expect(final).toMatchObject([{ kind: 'system', status: 'completed', node_count: 3 }]);
+        const path = `${kept}/${final[0].backup_id}/restore`;
+        const restored = await client.expect<Started>(202, 'POST', path, { graph_name: 'Back' });
+        await client.result(restored);
+        expect(await client.query(restored.graph_id, COUNT)).toEqual([{ n: 3 }]);
+      },
+    };
+  },
+
   async query_execution(client) {
     const rows = 20_000;
     const queries = `/v1/graphs/${await client.createGraph(PEOPLE)}/queries`;

@@ -1,0 +1,17 @@
+import { integer, Setting } from '../config/setting';
+
+export class ProvisioningConfig {
+  @Setting(
+    'SUSPENDED_KEEP_DAYS',
+    integer({ min: 0, max: 3_650 }),
+    'days that a suspended graph is kept before it is backed up a last time and removed; 0 keeps it',
+  )
+  readonly suspendedKeepDays: number = 0;
+
+  @Setting(
+    'DEPROVISIONING_CHECK_SECONDS',
+    integer({ min: 1, max: 86_400 }),
+    'seconds between two looks for suspended graphs whose time is over',
+  )
+  readonly checkSeconds: number = 300;
+}
