@@ -19,6 +19,7 @@ import { GraphSubscriptionsController } from './graph-subscriptions.controller';
 import { InvoicesController } from './invoices.controller';
 import { InvoicesRepository } from './invoices.repository';
 import { InvoicesService } from './invoices.service';
+import { OfferingController } from './offering.controller';
 import { Payments } from './payments';
 import { RenewalsSensor } from './renewals.sensor';
 import { SubscriptionChanges } from './subscription-changes';
@@ -42,6 +43,7 @@ import { SubscriptionsService } from './subscriptions.service';
     BillingController,
     GraphSubscriptionsController,
     InvoicesController,
+    OfferingController,
     StripeWebhookController,
     CreditsController,
   ],

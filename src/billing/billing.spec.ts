@@ -74,6 +74,19 @@ describe('billing', () => {
     return { id: id as string, graph };
   };
 
+  it('says what can be ordered, at which price and with which limits', async () => {
+    const [free, required] = await Promise.all(apis.map((one) => one.call('GET /v1/offering', owner)));
+    expect(free.json()).toMatchObject({ billing_enabled: false, repository_subscriptions: { repositories: [] } });
+    expect(required.json()).toMatchObject({ billing_enabled: true, summary: { total_graph_tiers: 3 } });
+    const { tiers } = (await api.call('GET /v1/graphs/tiers', owner)).json<{ tiers: Record<string, unknown>[] }>();
+    const offered = free.json<{ graph_subscriptions: { tiers: Record<string, unknown>[] } }>().graph_subscriptions
+      .tiers;
+    expect(offered.map((one) => [one.name, one.monthly_price_per_graph, one.monthly_credits_per_graph])).toEqual(
+      tiers.map((one) => [one.tier, one.monthly_price, one.monthly_credits]),
+    );
+    expect(offered.map((one) => one.monthly_price_per_graph)).toEqual([49, 199, 499]);
+  });
+
   it('orders, invoices, and makes what was paid for once, however often and by however many it is paid', async () => {
     const { subscription_id: id, session_id, ...rest } = await order();
     expect(rest).toEqual({ checkout_url: null, requires_checkout: false, billing_disabled: false });

@@ -5,14 +5,13 @@ import { DatabaseStates } from './database-state';
 import { Metrics } from './metrics';
 import { MetricsController } from './metrics.controller';
 import { MetricsGuard } from './metrics.guard';
-import { NotYetController } from './not-yet.controller';
 import { QueueDepths } from './queue-depths';
 import { StatusController } from './status.controller';
 
-/** How the platform is, and what it cannot do yet. */
+/** How the platform is. */
 @Module({
   imports: [DagsterModule, OperationsModule],
-  controllers: [StatusController, MetricsController, NotYetController],
+  controllers: [StatusController, MetricsController],
   providers: [DatabaseStates, Metrics, MetricsGuard, QueueDepths],
 })
 export class TelemetryModule {}

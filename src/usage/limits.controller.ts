@@ -4,11 +4,12 @@ import type { GraphAccess } from '../auth/access';
 import { CurrentGraph } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { CreditsService } from '../billing/credits.service';
+import { Plans } from '../billing/plans';
 import { EngineConfig } from '../engine/engine.config';
 import { StorageUsage } from '../limits/storage-usage';
 import { GraphCapacity } from '../graphs/graph-capacity';
 import { TierTable } from '../limits/tier-table';
-import { TIERS } from '../limits/tiers';
+import { type Tier, TIERS } from '../limits/tiers';
 import { GraphCapacityResponse, toTierCapacity } from './dto/tier-capacity.dto';
 import { AvailableGraphTiersResponse, TiersQuery, toTierInfo } from './dto/tiers.dto';
 import { GraphLimitsResponse, toGraphLimits } from './dto/graph-limits.dto';
@@ -22,6 +23,7 @@ export class LimitsController {
     private readonly engine: EngineConfig,
     private readonly credits: CreditsService,
     private readonly places: GraphCapacity,
+    private readonly plans: Plans,
   ) {}
 
   @Get('tiers')
@@ -29,7 +31,7 @@ export class LimitsController {
   @ApiOperation({ summary: 'The tiers that a graph can be of, with their limits' })
   @ApiOkResponse({ type: AvailableGraphTiersResponse })
   list(@Query() _: TiersQuery): AvailableGraphTiersResponse {
-    return { tiers: TIERS.map((tier) => toTierInfo(tier, this.tiers, this.engine.hostMemoryMb)) };
+    return { tiers: TIERS.map((tier) => this.infoOf(tier)) };
   }
 
   @Get('capacity')
@@ -47,5 +49,10 @@ export class LimitsController {
   async ofGraph(@CurrentGraph() graph: GraphAccess): Promise<GraphLimitsResponse> {
     const [storage, credits] = await Promise.all([this.storage.ofGraph(graph.id), this.credits.pool(graph.id)]);
     return toGraphLimits(graph, this.tiers.of(graph.tier), { storage, credits });
+  }
+
+  private infoOf(tier: Tier): object {
+    const { hostMemoryMb } = this.engine;
+    return toTierInfo(tier, this.tiers, { hostMemoryMb, priceCents: this.plans.get(tier).priceCents });
   }
 }

@@ -202,8 +202,4 @@ describe('bad input', () => {
       expect((JSON.parse(text) as Problem).code).toBe('query_invalid');
     }
   });
-
-  it('answers parts of the contract that are not there yet with 501', async () => {
-    expect((await problem(501, 'GET', '/v1/offering')).code).toBe('not_implemented');
-  });
 });

@@ -17,7 +17,11 @@ export class AvailableGraphTiersResponse {
 }
 
 /** A tier in the words of the wire contract, with the figures that are enforced. */
-export function toTierInfo(tier: Tier, table: TierTable, hostMemoryMb: number): object {
+export function toTierInfo(
+  tier: Tier,
+  table: TierTable,
+  { hostMemoryMb, priceCents }: { hostMemoryMb: number; priceCents: number },
+): object {
   const limits = table.of(tier);
   const { name, description } = DISPLAY_NAMES[tier];
   return {
@@ -30,7 +34,7 @@ export function toTierInfo(tier: Tier, table: TierTable, hostMemoryMb: number): 
     max_subgraphs: limits.max_subgraphs,
     storage_limit_gb: limits.storage_gb,
     monthly_credits: limits.monthly_credits,
-    monthly_price: null,
+    monthly_price: priceCents / 100,
     api_rate_multiplier: limits.requests_per_minute / table.of(TIERS[0]).requests_per_minute,
     features: featuresOf(limits),
     instance: { type: 'process', memory_mb: hostMemoryMb, is_multitenant: true },
