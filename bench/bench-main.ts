@@ -1,3 +1,4 @@
+import { backup } from './backup';
 import { density } from './density';
 import { exportRows } from './export';
 import { fork } from './fork';
@@ -18,6 +19,7 @@ const BENCHMARKS: Record<string, () => Promise<Report>> = {
   incremental,
   neighbour,
   fork,
+  backup,
   'point-query': pointQuery,
   reference,
   export: exportRows,

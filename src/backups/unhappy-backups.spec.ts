@@ -27,6 +27,7 @@ describe('when a backup or a restore does not go well', () => {
     const settings = {
       ROLES: 'api,worker,sensors,engine',
       BACKUP_SWEEP_SECONDS: '1',
+      BACKUP_RETENTION_CHECK_SECONDS: '1',
       GENERATION_COLLECT_SECONDS: '1',
       GENERATION_KEEP_HOURS: '0',
       GENERATION_DRAIN_SECONDS: '0',
@@ -300,6 +301,22 @@ describe('when a backup or a restore does not go well', () => {
       http: 409,
       code: 'backup_not_restorable',
     });
+  }, 120_000);
+
+  it('because the process ended between the rows and the bytes of what expired, the sweep removes these', async () => {
+    const backups = [await made(), await made('json'), await made()];
+    const expired = new Promise<void>((begun) =>
+      jest.spyOn(store, 'deletePrefix').mockImplementation(() => {
+        begun();
+        return Promise.reject(new Error('the process ended'));
+      }),
+    );
+    await api.sql(`update backup set expires_at = now() - interval '1 second' where id = any ($1)`, [backups]);
+    await expired;
+    // Of two full dumps the newer one stays, as the newest that was proven.
+    expect(await call(`GET ${at()}`)).toMatchObject({ total_count: 1, backups: [{ backup_id: backups[2] }] });
+    await expectTidy(1);
+    expect(await restore(backups[2])).toMatchObject({ status: 'completed' });
   }, 120_000);
 
   it('because rows are missing in an export, or others than were counted, it is not taken for whole', async () => {
