@@ -72,6 +72,40 @@ describe('exporting a generation', () => {
     expect(Object.values(after.rows[0])).not.toContain(null);
   });
 
+  it('keeps nested values of many rows, whatever stands in the rows before', async () => {
+    const nested = {
+      list: ['INT64[]', 'CASE WHEN i % 7 = 0 THEN NULL ELSE range(i, i + i % 5) END'],
+      lists: ['INT64[][]', '[range(0, i % 3), [i]]'],
+      texts: ['STRING[]', `['t' + cast(i AS STRING), null, '']`],
+      fixed: ['INT64[2]', 'cast([i, -i] AS INT64[2])'],
+      struct: ['STRUCT(x INT64, y STRING[])', `{x: i, y: ['s' + cast(i AS STRING)]}`],
+      map: ['MAP(STRING, INT64)', `map(['k' + cast(i % 4 AS STRING), 'j'], [i, 2])`],
+    };
+    const list = Object.entries(nested).map(([name, [type]]) => `${name} ${type}`);
+    const set = Object.entries(nested).map(([name, [, value]]) => `${name}: ${value}`);
+    const definition = `CREATE NODE TABLE T(id INT64 PRIMARY KEY, ${list.join(', ')})`;
+    const source = await built([definition, `UNWIND range(1, 3000) AS i CREATE (:T {id: i, ${set.join(', ')}})`]);
+    const columns = [person, ...Object.entries(nested).map(([name, [type]]) => ({ name, type }))];
+    const names = Object.keys(nested).map((name) => `cast(t.${name} AS STRING) AS ${name}`);
+    for (const condition of [undefined, 'n.id % 3 = 1', 'size(n.texts) = 3']) {
+      const directory = place();
+      const file = join(directory, 'T.parquet');
+      const one: TableExport = { kind: 'node', table: 'T', columns, file, condition };
+      const [rows] = await world.engine.export(source, [one], directory, { signal: never() });
+      const target = world.target();
+      const loads = [{ table: 'T', kind: 'node' as const, files: [file], rows }];
+      await world.engine.build(
+        { target, definitions: [definition], loads, inputDirectory: directory },
+        { signal: never() },
+      );
+      const chosen = condition === undefined ? '' : `WHERE ${condition.replaceAll('n.', 't.')}`;
+      const all = `MATCH (t:T) ${chosen} RETURN t.id AS id, ${names.join(', ')} ORDER BY id`;
+      const [before, after] = [await world.rows(source, all), await world.rows(target, all)];
+      expect(before.rows).toHaveLength(rows);
+      expect(after.rows).toEqual(before.rows);
+    }
+  }, 60_000);
+
   it('takes all values of the nodes that a condition with a pattern chooses from many', async () => {
     const source = await world.ring(5_000);
     const directory = place();
