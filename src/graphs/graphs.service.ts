@@ -16,7 +16,7 @@ import type { CreateGraphDto } from './dto/create-graph.dto';
 import { GraphCapacity, placeIn } from './graph-capacity';
 import { GenerationsService } from './generations.service';
 import type { Generation, Graph } from './graph.entity';
-import { GraphHasSubgraphs, notUsable, NoOrganisation, OrganisationAmbiguous } from './graphs.errors';
+import { GraphHasSubgraphs, GraphNotReady, notUsable, NoOrganisation, OrganisationAmbiguous } from './graphs.errors';
 import { CreateGraph, DeleteGraph } from './graphs.operations';
 import { type GraphPage, GraphsRepository, type ListedGraph, type NewGraph } from './graphs.repository';
 
@@ -56,34 +56,53 @@ export class GraphsService {
     });
     const orgId = await this.orgFor(actor, request.org_id);
     const graphId = this.ids.graph();
+    const graph = {
+      id: graphId,
+      orgId,
+      name: metadata.graph_name,
+      description: metadata.description ?? null,
+      tags: [...new Set([...(metadata.tags ?? []), ...(request.tags ?? [])])],
+      tier: request.instance_tier,
+      schema,
+    };
     return this.transactor.run(async (em) => {
       await this.orgs.requireRoomForGraph(em, orgId);
-      const placed = await this.capacity.hasRoom(em, request.instance_tier);
-      await this.graphs.insert(
-        em,
-        {
-          ...(!placed && { status: 'queued' }),
-          id: graphId,
-          orgId,
-          name: metadata.graph_name,
-          description: metadata.description ?? null,
-          tags: [...new Set([...(metadata.tags ?? []), ...(request.tags ?? [])])],
-          tier: request.instance_tier,
-          schema,
-        },
-        actor.userId,
+      const operation = await this.beginCreation(em, actor, graph, (waiting) =>
+        this.operations.begin(em, CreateGraph, { actor, orgId, graphId, payload: {}, ...waiting }),
       );
-      await this.members.insert(em, graphId, actor.userId, 'admin');
-      const operation = await this.operations.begin(em, CreateGraph, {
-        actor,
-        orgId,
-        graphId,
-        payload: {},
-        ...(!placed && { heldFor: placeIn(request.instance_tier) }),
-      });
       await this.audit.record(em, { actor, action: 'graph.creation_requested', target: graphId, orgId });
       return operation;
     });
+  }
+
+  /** Registers a graph with its place, or in line for one, and begins the operation that creates it. `owner` becomes its admin. */
+  async beginCreation(
+    em: EntityManager,
+    owner: Pick<Actor, 'userId'> | null,
+    graph: Omit<NewGraph, 'parentId' | 'status'>,
+    begin: (waiting: { heldFor?: string }) => Promise<Operation>,
+  ): Promise<Operation> {
+    const placed = await this.capacity.hasRoom(em, graph.tier);
+    await this.graphs.insert(em, { ...graph, ...(!placed && { status: 'queued' }) }, owner?.userId ?? null);
+    if (owner !== null) await this.members.insert(em, graph.id, owner.userId, 'admin');
+    return begin(placed ? {} : { heldFor: placeIn(graph.tier) });
+  }
+
+  /** A graph without a first generation is of no use: it gives its place back and stays in the list until it is deleted. */
+  async failCreation(em: EntityManager, graphId: string): Promise<void> {
+    await this.graphs.move(em, graphId, 'failed');
+  }
+
+  /**
+   * Has a graph whose creation failed created after all, by an operation that was begun in this transaction. It needs a place
+   * once more, and waits where there is none. Throws {@link GraphNotReady} where it was deleted in the meantime.
+   */
+  async reopenCreation(em: EntityManager, graphId: string, operationId: string): Promise<void> {
+    const graph = await this.graphs.find(graphId, em);
+    if (graph?.status !== 'failed') throw new GraphNotReady(graphId, graph?.status ?? 'deleted');
+    const placed = await this.capacity.hasRoom(em, graph.tier);
+    if (!placed) await this.operations.hold(em, operationId, placeIn(graph.tier));
+    await this.graphs.move(em, graphId, placed ? 'provisioning' : 'queued');
   }
 
   /**

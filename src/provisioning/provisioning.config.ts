@@ -9,9 +9,16 @@ export class ProvisioningConfig {
   readonly suspendedKeepDays: number = 0;
 
   @Setting(
-    'DEPROVISIONING_CHECK_SECONDS',
-    integer({ min: 1, max: 86_400 }),
-    'seconds between two looks for suspended graphs whose time is over',
+    'PROVISIONING_WRITE_OFF_HOURS',
+    integer({ min: 1, max: 8_760 }),
+    'hours after which a subscription is given up whose graph could not be made',
   )
-  readonly checkSeconds: number = 300;
+  readonly writeOffHours: number = 72;
+
+  @Setting(
+    'PROVISIONING_CHECK_SECONDS',
+    integer({ min: 1, max: 86_400 }),
+    'seconds between two looks for subscriptions that ended or stall, and for suspended graphs whose time is over',
+  )
+  readonly checkSeconds: number = 60;
 }

@@ -9,6 +9,30 @@ export class GraphInService extends DomainError {
   }
 }
 
+/** The subscription is not one that waits for its graph any more. */
+export class SubscriptionMovedOn extends DomainError {
+  readonly code = 'subscription_moved_on';
+  readonly kind = 'conflict';
+  constructor(subscriptionId: string, status: string) {
+    super(`Subscription ${subscriptionId} is ${status}: nothing is made for it any more. Order again at the checkout`);
+  }
+}
+
+/** Nothing failed that could be tried again. */
+export class NotStalled extends DomainError {
+  readonly code = 'not_stalled';
+  readonly kind = 'conflict';
+  override readonly details: Readonly<Record<string, unknown>>;
+  constructor(status: string, operationId: string | null) {
+    super(
+      operationId === null
+        ? `The subscription is ${status}: there is nothing to try again`
+        : `What was paid for is being made by operation ${operationId}. Wait for it`,
+    );
+    this.details = { operation_id: operationId };
+  }
+}
+
 /** The graph is of this tier already. */
 export class TierUnchanged extends DomainError {
   readonly code = 'tier_unchanged';

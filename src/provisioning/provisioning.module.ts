@@ -1,24 +1,40 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module';
 import { BackupsModule } from '../backups/backups.module';
+import { BillingModule } from '../billing/billing.module';
 import { GraphsModule } from '../graphs/graphs.module';
 import { JobsModule } from '../jobs/jobs.module';
 import { ChangeGraphTierProcessor } from './change-graph-tier.processor';
 import { DeprovisionGraphProcessor } from './deprovision-graph.processor';
 import { DueDeprovisioningSensor } from './due-deprovisioning.sensor';
+import { EndedSubscriptionsSensor } from './ended-subscriptions.sensor';
+import { GraphFulfilment } from './graph-fulfilment';
+import { ProvisionGraphProcessor } from './provision-graph.processor';
 import { ProvisioningController } from './provisioning.controller';
-import { ChangeGraphTier, DeprovisionGraph } from './provisioning.operations';
+import { ChangeGraphTier, DeprovisionGraph, ProvisionGraph } from './provisioning.operations';
 import { ProvisioningRepository } from './provisioning.repository';
 import { ProvisioningService } from './provisioning.service';
+import { StalledProvisioningSensor } from './stalled-provisioning.sensor';
+import { SubscriptionProvisioningController } from './subscriptions.controller';
 
-/** The tiers of graphs and the end of their life. */
+/** From a paid subscription to its graph; the tiers of graphs and the end of their life. */
 @Module({
-  imports: [AuditModule, BackupsModule, GraphsModule, JobsModule.forFeature([ChangeGraphTier, DeprovisionGraph])],
-  controllers: [ProvisioningController],
+  imports: [
+    AuditModule,
+    BackupsModule,
+    BillingModule,
+    GraphsModule,
+    JobsModule.forFeature([ProvisionGraph, ChangeGraphTier, DeprovisionGraph]),
+  ],
+  controllers: [ProvisioningController, SubscriptionProvisioningController],
   providers: [
     ProvisioningService,
     ProvisioningRepository,
+    GraphFulfilment,
     DueDeprovisioningSensor,
+    EndedSubscriptionsSensor,
+    StalledProvisioningSensor,
+    ProvisionGraphProcessor,
     ChangeGraphTierProcessor,
     DeprovisionGraphProcessor,
   ],

@@ -1,6 +1,20 @@
-import { IsIn, IsUUID } from 'class-validator';
+import { IsIn, IsOptional, IsUUID } from 'class-validator';
 import { type Tier, TIERS } from '../limits/tiers';
 import { defineOperation } from '../operations/define-operation';
+
+export class ProvisionGraphPayload {
+  @IsUUID()
+  subscriptionId: string;
+}
+
+/** Makes the graph that a subscription paid for. */
+export const ProvisionGraph = defineOperation({
+  name: 'graph_provisioning',
+  locks: 'graph',
+  retryRole: 'admin',
+  payload: ProvisionGraphPayload,
+  policy: { attempts: 5, backoffMs: 2_000, timeoutMs: 120_000, concurrency: 2, cancellable: true, retentionDays: 90 },
+});
 
 export class ChangeGraphTierPayload {
   @IsIn(TIERS)
@@ -8,6 +22,11 @@ export class ChangeGraphTierPayload {
 
   @IsIn(TIERS)
   to: Tier;
+
+  /** Whose plan it is, where the graph is paid for. */
+  @IsOptional()
+  @IsUUID()
+  subscriptionId?: string;
 }
 
 /** Gives a graph and its subgraphs the place and the limits of another tier; all of it is one transaction. */

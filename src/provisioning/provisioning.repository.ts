@@ -2,12 +2,27 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { ACCESS_CHANGED } from '../auth/access-cache';
 import { AccessService } from '../auth/access.service';
+import type { ErrorBody } from '../common/problem';
 import { Notifications } from '../database/notifications';
 import { Transactor } from '../database/transactor';
 import type { GraphStatus } from '../graphs/graph-transitions';
 import type { Tier } from '../limits/tiers';
 
 const BATCH = 20;
+
+/** Whether a subscription `s` of an active graph `g` is over at $1, and no other one pays for it. */
+const ENDED = `s.resource_type = 'graph' and s.status = 'canceled' and s.ends_at <= $1 and g.status = 'active'
+  and not exists (select from subscription l where l.resource_type = 'graph' and l.resource_id = g.id
+    and (l.status not in ('canceled', 'failed') or l.ends_at > $1))`;
+
+/** A subscription whose graph could not be made. */
+export interface Stalled {
+  id: string;
+  operationId: string;
+  /** What is there of it; null where nothing is. */
+  graphId: string | null;
+  error: ErrorBody | null;
+}
 
 /** A graph with those that go with it, locked: none is added, and none changes its status, until the transaction ends. */
 export interface LockedGraph {
@@ -54,6 +69,37 @@ export class ProvisioningRepository {
     await this.notifications.notify(em, ACCESS_CHANGED, 'graph');
     this.transactor.afterCommit(em, () => this.access.forget());
     return true;
+  }
+
+  /** Subscriptions claimed before `before` whose operation has ended without success, or is gone. */
+  stalled(before: Date): Promise<Stalled[]> {
+    return this.transactor.em.query<Stalled[]>(
+      `select s.id, s.provisioning_operation_id as "operationId", s.last_provisioning_error as error,
+         (select g.id from graph g where g.id = o.graph_id and g.status not in ('deleting', 'deleted')) as "graphId"
+       from subscription s left join operation o on o.id = s.provisioning_operation_id
+       where s.status = 'provisioning' and s.claimed_at < $1 and s.provisioning_operation_id is not null
+         and (o.id is null or o.status in ('failed', 'cancelled')) order by s.claimed_at limit ${BATCH}`,
+      [before],
+    );
+  }
+
+  /** Active graphs whose subscription was cancelled and is over, and that no other one pays for. */
+  ended(now: Date): Promise<{ graphId: string; endsAt: Date }[]> {
+    return this.transactor.em.query<{ graphId: string; endsAt: Date }[]>(
+      `select g.id as "graphId", max(s.ends_at) as "endsAt" from subscription s join graph g on g.id = s.resource_id
+       where ${ENDED} group by g.id order by 2 limit ${BATCH}`,
+      [now],
+    );
+  }
+
+  /** The same of one graph, which is locked until the transaction ends; false where it is not so any more. */
+  async lockEnded(em: EntityManager, graphId: string, now: Date): Promise<boolean> {
+    await em.query('select from graph where id = $1 for update', [graphId]);
+    const found = await em.query<unknown[]>(
+      `select s.id from subscription s join graph g on g.id = s.resource_id where g.id = $2 and ${ENDED} limit 1`,
+      [now, graphId],
+    );
+    return found.length > 0;
   }
 
   /** Graphs that have been suspended since `before`, the longest first. */

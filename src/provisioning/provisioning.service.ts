@@ -38,22 +38,31 @@ export class ProvisioningService {
    * `TierFull`, `ContentTooLarge`, and for a graph that is not active why it is not.
    */
   requestTierChange(actor: By, graphId: string, to: Tier): Promise<Operation> {
-    return this.transactor.run(async (em) => {
-      const graph = await this.locked(em, graphId);
-      const { tier: from, orgId } = graph;
-      if (from === to) throw new TierUnchanged(graphId, to);
-      await this.requireTier(em, graph, to);
-      const operation = await this.operations.begin(em, ChangeGraphTier, {
-        actor,
-        orgId,
-        graphId,
-        payload: { from, to },
-        alsoGraphs: graph.subgraphs,
-      });
-      const details = { from, to, operation_id: operation.id };
-      await this.audit.record(em, { actor, action: 'graph.tier_change_requested', target: graphId, orgId, details });
-      return operation;
+    return this.transactor.run((em) => this.beginTierChange(em, actor, graphId, to));
+  }
+
+  /** The same in the caller's transaction. `subscriptionId`: of the subscription whose plan changes with it. */
+  async beginTierChange(
+    em: EntityManager,
+    actor: By,
+    graphId: string,
+    to: Tier,
+    subscriptionId?: string,
+  ): Promise<Operation> {
+    const graph = await this.locked(em, graphId);
+    const { tier: from, orgId } = graph;
+    if (from === to) throw new TierUnchanged(graphId, to);
+    await this.requireTier(em, graph, to);
+    const operation = await this.operations.begin(em, ChangeGraphTier, {
+      actor,
+      orgId,
+      graphId,
+      payload: { from, to, ...(subscriptionId !== undefined && { subscriptionId }) },
+      alsoGraphs: graph.subgraphs,
     });
+    const details = { from, to, operation_id: operation.id };
+    await this.audit.record(em, { actor, action: 'graph.tier_change_requested', target: graphId, orgId, details });
+    return operation;
   }
 
   /** Moves it, in the caller's transaction. Throws what {@link requestTierChange} throws; then nothing has changed. */

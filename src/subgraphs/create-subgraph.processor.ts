@@ -20,7 +20,7 @@ export class CreateSubgraphProcessor extends OperationProcessor<typeof CreateSub
   }
 
   run(_payload: SubgraphPayload, ctx: OperationContext): Promise<object> {
-    return this.first.build(ctx, (em) => this.births.noteBorn(em, ctx, 'subgraph.created'));
+    return this.first.build(ctx, { also: (em) => this.births.noteBorn(em, ctx, 'subgraph.created') });
   }
 
   protected override afterFailureOrCancel(em: EntityManager, _: SubgraphPayload, ended: Operation): Promise<void> {

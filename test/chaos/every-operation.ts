@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Client, Started } from '../support/client';
 import { KNOWS, PEOPLE, PERSONS } from '../support/people';
 import { manyPersons } from '../support/people-rows';
@@ -244,6 +245,29 @@ export const EVERY_OPERATION: Readonly<Record<string, (client: Client) => Promis
         expect(await client.expect(200, 'GET', `/v1/operations/${operationId}/status`)).toMatchObject({
           result: { job: 'materialize_graph' },
         }),
+    };
+  },
+
+  async graph_provisioning(client) {
+    const graph_name = `Ordered ${randomUUID()}`;
+    const resource_config = { graph_name, custom_schema: PEOPLE };
+    const order = { plan_name: 'ladybug-standard', resource_type: 'graph', resource_config };
+    const ordered = await client.expect<{ session_id: string }>(201, 'POST', '/v1/billing/checkout', order);
+    const session = `/v1/billing/checkout/${ordered.session_id}/status`;
+    const { invoices } = await client.expect<{ invoices: { id: string }[] }>(200, 'GET', '/v1/admin/invoices');
+    return {
+      begin: async () => {
+        await client.expect(200, 'POST', `/v1/admin/invoices/${invoices[0].id}/pay`);
+        const { operation_id } = await client.expect<{ operation_id: string }>(200, 'GET', session);
+        return client.expect<Started>(200, 'GET', `/v1/operations/${operation_id}`);
+      },
+      check: async () => {
+        const paid = await client.expect<{ status: string; resource_id: string }>(200, 'GET', session);
+        expect(paid.status).toBe('active');
+        expect(await client.query(paid.resource_id, COUNT)).toEqual([{ n: 0 }]);
+        const { graphs } = await client.expect<{ graphs: { graphName: string }[] }>(200, 'GET', '/v1/graphs');
+        expect(graphs.filter(({ graphName }) => graphName === graph_name)).toHaveLength(1);
+      },
     };
   },
 
