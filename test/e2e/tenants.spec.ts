@@ -74,10 +74,10 @@ describe('another organisation', () => {
   it('gets 404 everywhere, as if nothing of the kind existed', async () => {
     const { paths } = await owner.expect<OpenApi>(200, 'GET', '/openapi.json');
     const routes = Object.entries(paths).flatMap(([path, methods]) =>
-      METHODS.filter((method) => method in methods && /\{(graph|operation|org)_id\}/.test(path)).map((method) => ({
-        method,
-        path,
-      })),
+      METHODS.filter((method) => method in methods && /\{(graph|operation|org)_id\}/.test(path))
+        // Those of operators say what is missing before they look at any graph; see the next test.
+        .filter(() => !path.startsWith('/v1/admin/'))
+        .map((method) => ({ method, path })),
     );
     expect(routes.length).toBeGreaterThan(25);
     const answers = await Promise.all(
