@@ -60,7 +60,10 @@ export class ApiClient {
    * Follows an operation's event stream to its end and returns the result; throws {@link OperationFailed} if it did not
    * complete. A connection that breaks, or a platform that is busy or restarts, only makes it wait.
    */
-  watch(operation: StartedOperation, onEvent: (event: OperationEvent) => void): Promise<Record<string, unknown>> {
+  watch(
+    operation: Pick<StartedOperation, '_links'>,
+    onEvent: (event: OperationEvent) => void,
+  ): Promise<Record<string, unknown>> {
     return new Promise((resolve, reject) => {
       let lastEventId = '';
       const open = (): void => {

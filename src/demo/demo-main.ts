@@ -1,11 +1,12 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ApiClient, type OperationEvent, OperationFailed, type StartedOperation } from './api-client';
+import { ApiClient, OperationFailed, type StartedOperation } from './api-client';
 import { BROKEN_FILES } from './broken-files';
 import { FILES, QUESTIONS, SCHEMA } from './flights';
+import { follow } from './follow';
 import { ForksAndBackups } from './forks-and-backups';
-import { ProgressBar } from './progress-bar';
+import { showPaidGraph } from './paid-graph';
 import { count, say, seconds } from './say';
 
 interface Credentials {
@@ -129,21 +130,6 @@ async function showRejects(api: ApiClient, graph: string): Promise<void> {
   say(`  generation ${String(result.generation)} is live, ${seconds(begun)}`);
 }
 
-async function follow(api: ApiClient, operation: StartedOperation): Promise<Record<string, unknown>> {
-  const bar = new ProgressBar(process.stdout);
-  const show = ({ data }: OperationEvent): void => {
-    if (typeof data.progress_percent === 'number')
-      bar.show(data.progress_percent, typeof data.message === 'string' ? data.message : '');
-  };
-  try {
-    const result = await api.watch(operation, show);
-    bar.show(100, 'Completed');
-    return result;
-  } finally {
-    bar.done();
-  }
-}
-
 /** From the file that the first `npm start` wrote, unless the environment says otherwise. */
 function credentials(): Credentials {
   const { GRAPHSTEAD_URL: url, GRAPHSTEAD_API_KEY: key, DATA_DIR: dataDir } = process.env;
@@ -164,13 +150,14 @@ function cell(value: unknown): string {
 }
 
 /** Throws for anything but what the demo knows. */
-function options(): { full: boolean } {
-  const { values } = parseArgs({ options: { full: { type: 'boolean', default: false } } });
+function options(): { full: boolean; billing: boolean } {
+  const no = { type: 'boolean', default: false } as const;
+  const { values } = parseArgs({ options: { full: no, billing: no } });
   return values;
 }
 
 Promise.resolve()
-  .then(() => main(options()))
+  .then(() => (options().billing ? showPaidGraph() : main(options())))
   .then(
     () => process.exit(0),
     (error: Error) => {
