@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import type { EntityManager } from 'typeorm';
 import { ApiApp, type ApiUser } from '../../test/support/api-app';
 import { type TestDatabase, testDatabase } from '../../test/support/database';
 import { queriedGraph } from '../../test/support/queried-graph';
 import { PEOPLE } from '../../test/support/people';
 import { SubscriptionsService } from '../billing/subscriptions.service';
 import { Transactor } from '../database/transactor';
+import type { OperationContext } from '../jobs/operation-context';
 import { GraphCreationQueueSensor } from '../graphs/graph-creation-queue.sensor';
+import { ChangeGraphTierProcessor } from './change-graph-tier.processor';
 import { EndedSubscriptionsSensor } from './ended-subscriptions.sensor';
 import { GraphFulfilment } from './graph-fulfilment';
 import { StalledProvisioningSensor } from './stalled-provisioning.sensor';
@@ -152,6 +155,41 @@ describe('from a paid subscription to its graph', () => {
     expect((await again(stranger)).statusCode).toBe(404);
     expect((await again(stranger, stranger.orgId)).statusCode).toBe(404);
     expect(await graphs()).toMatchObject([{ status: 'failed' }]);
+  });
+
+  it('moves its graph with its plan and price, once, or leaves all of them as they were', async () => {
+    const graph = await queriedGraph(api, owner);
+    id = await subscription('ladybug-standard', { resource_id: graph, status: 'active' });
+    const change = () => api.call(`PATCH /v1/graphs/${graph}/subscriptions`, owner, { new_plan_name: 'ladybug-large' });
+    const { operation_id: failed } = (await change()).json<{ operation_id: string }>();
+    expect(await state()).toMatchObject({ status: 'upgrading', plan_name: 'ladybug-standard' });
+    await fail(failed);
+    expect(await state()).toMatchObject({ status: 'active', plan_name: 'ladybug-standard', base_price_cents: 100 });
+    expect((await api.call(`POST /v1/operations/${failed}/retry`, owner)).json()).toMatchObject({ status: 409 });
+
+    const answers = await Promise.all([change(), change(), change()]);
+    expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([200, 409, 409]);
+    const { operation_id: operationId } = answers
+      .find(({ statusCode }) => statusCode === 200)!
+      .json<{ operation_id: string }>();
+    const payload = { from: 'ladybug-standard', to: 'ladybug-large', subscriptionId: id } as const;
+    const ctx = {
+      operationId,
+      graphId: graph,
+      orgId: owner.orgId,
+      userId: owner.id,
+      progress: () => undefined,
+      keepResult: () => Promise.resolve(),
+      transaction: <T>(work: (em: EntityManager) => Promise<T>) => api.get(Transactor).run(work),
+    } as unknown as OperationContext;
+    await api.sql(`update subscription set status = 'canceled' where id = $1`, [id]);
+    const processor = api.get(ChangeGraphTierProcessor);
+    await expect(processor.run(payload, ctx)).rejects.toMatchObject({ code: 'subscription_moved_on' });
+    expect(await graphs()).toMatchObject([{ tier: 'ladybug-standard' }]);
+    await api.sql(`update subscription set status = 'upgrading' where id = $1`, [id]);
+    await processor.run(payload, ctx);
+    expect(await state()).toMatchObject({ status: 'active', plan_name: 'ladybug-large', base_price_cents: 19_900 });
+    expect(await graphs()).toMatchObject([{ id: graph, tier: 'ladybug-large' }]);
   });
 
   it('ends with the graph suspended once a cancelled subscription is over, unless another one pays for it', async () => {
