@@ -186,7 +186,7 @@ describe('the guard', () => {
       org_not_found: (id) => [
         `GET /v1/orgs/${id}`,
         `PUT /v1/orgs/${id}`,
-        ...['graphs', 'members', 'limits', 'usage', 'audit'].map((part) => `GET /v1/orgs/${id}/${part}`),
+        ...['graphs', 'members', 'limits', 'audit'].map((part) => `GET /v1/orgs/${id}/${part}`),
         `POST /v1/orgs/${id}/members`,
         `PUT /v1/orgs/${id}/members/${bob.id}`,
         `DELETE /v1/orgs/${id}/members/${bob.id}`,
