@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { ConfigModule } from '../config/config.module';
+import { PlatformConfig } from '../config/platform.config';
 import { Confinement } from './confinement';
 import { EngineConfig } from './engine.config';
 import { EngineModule } from './engine.module';
@@ -11,7 +12,7 @@ describe('engine module', () => {
   it('gives the embedded engine, confined as configured', async () => {
     Logger.overrideLogger(false);
     const app = await Test.createTestingModule({
-      imports: [ConfigModule.forRoot([EngineConfig], { ENGINE_CONFINEMENT: 'none' }), EngineModule],
+      imports: [ConfigModule.forRoot([EngineConfig, PlatformConfig], { ENGINE_CONFINEMENT: 'none' }), EngineModule],
     }).compile();
     expect(app.get(GraphEngine)).toBeInstanceOf(LadybugEngine);
     expect(app.get(Confinement).level).toBe('none');

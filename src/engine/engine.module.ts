@@ -4,7 +4,7 @@ import { EngineConfig } from './engine.config';
 import { GraphEngine } from './graph-engine';
 import { LadybugEngine } from './ladybug/ladybug-engine';
 
-/** The graph engine, and the sandbox that other child processes (staging) use as well. Needs `EngineConfig`. */
+/** The graph engine, and the sandbox that other child processes (staging) use as well. Needs `EngineConfig` and `PlatformConfig`. */
 @Module({
   providers: [
     {
