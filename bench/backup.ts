@@ -28,7 +28,16 @@ type Made = { backup_id: string } & StartedOperation;
 /** Backup and restore of the demo's graph beside the same work by hand, and the memory that they take for a large one. */
 export async function backup(): Promise<Report> {
   const platform = await BenchPlatform.start({
-    TIER_LIMITS: JSON.stringify({ 'ladybug-standard': { backups_per_day: 100, backup_gb: 1_000 } }),
+    TIER_LIMITS: JSON.stringify({
+      'ladybug-standard': {
+        backups_per_day: 100,
+        backup_gb: 1_000,
+        max_file_mb: 100_000,
+        storage_gb: 1_000,
+        nodes: 100_000_000,
+        rows_per_table: 100_000_000,
+      },
+    }),
   });
   const { graph, load } = await FlightsGraph.load(platform);
   const work = new Backups(platform, graph.id);
