@@ -15,7 +15,7 @@ import { TierTable } from '../limits/tier-table';
 import type { Operation } from '../operations/operation.entity';
 import { StaleAttemptError } from '../operations/operations.errors';
 import { SchemasService } from '../schemas/schemas.service';
-import { StagingService } from '../staging/staging.service';
+import { GraphStanding } from '../staging/graph-standing';
 import { BackupChecks } from './backup-checks';
 import { BackupEndings } from './backup-endings';
 import { total } from './backup-manifest';
@@ -32,11 +32,11 @@ import { SystemBackups } from './system-backups';
 @HandlesOperation(RestoreBackup)
 export class RestoreBackupProcessor extends OperationProcessor<typeof RestoreBackup> {
   constructor(
+    private readonly standing: GraphStanding,
     private readonly graphs: GraphsService,
     private readonly capacity: GraphCapacity,
     private readonly generations: GenerationsService,
     private readonly schemas: SchemasService,
-    private readonly staging: StagingService,
     private readonly tiers: TierTable,
     private readonly backups: BackupsRepository,
     private readonly systemBackups: SystemBackups,
@@ -121,7 +121,7 @@ export class RestoreBackupProcessor extends OperationProcessor<typeof RestoreBac
     const write = async (em: EntityManager): Promise<void> => {
       await this.backups.setSchema(em, graphId, schema);
       if (before !== null) await this.schemas.noteBack(em, graphId, { before, generation, why, by: ctx.userId });
-      await this.staging.noteHeld(em, graphId, {
+      await this.standing.noteHeld(em, graphId, {
         files: contents.files,
         generation,
         reason: 'files were staged or removed since the restored backup was made',

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { Sensor } from '../jobs/sensor';
-import { GenerationsService } from './generations.service';
+import { GenerationCollector } from './generation-collector';
 import { GraphsConfig } from './graphs.config';
 
 /** Removes data files that nobody needs: old generations after their keep time, and what crashed builds left behind. */
 @Injectable()
 export class CollectGenerationsSensor extends Sensor {
   constructor(
-    private readonly generations: GenerationsService,
+    private readonly generations: GenerationCollector,
     private readonly config: GraphsConfig,
   ) {
     super();

@@ -7,14 +7,12 @@ import { Transactor } from '../database/transactor';
 import { type GenerationManifest, type GenerationRef, GraphEngine } from '../engine/graph-engine';
 import type { GraphSchema } from '../schemas/graph-schema';
 import { StaleAttemptError } from '../operations/operations.errors';
+import type { GenerationContents } from './generation-contents';
 import { Generation } from './graph.entity';
 import { NoPreviousGeneration, NotTheLiveGeneration, PublishConflict } from './graphs.errors';
 
 /** Sent with the graph's id whenever another generation went live, or the graph went away. */
 export const GRAPH_CHANGED = 'graph_changed';
-
-/** Whether an operation still needs the files of generation `g`. */
-const PINNED = `exists (select from operation p where p.id = any(g.pinned_by) and p.status in ('pending', 'running'))`;
 
 /** The part of an operation's context that building needs; `transaction` refuses to write for an old attempt. */
 export interface BuildContext {
@@ -29,21 +27,9 @@ export interface Build extends GenerationRef {
   live: GenerationRef | null;
 }
 
-/** What a generation was made from. */
-export interface GenerationContents {
-  /** Ids of the staged files whose rows it holds. */
-  files: string[];
-  /** Whether it also holds rows that no staged file has. */
-  otherRows: boolean;
-  /** Why these files have more for it than it holds: its schema gained something after they were loaded. */
-  behind: string | null;
-  /** See {@link Generation.taken}. */
-  taken?: GraphSchema | null;
-}
-
 /**
  * The life of generations: a number and a directory to build in, one compare-and-set that makes it live, and the
- * removal of what nobody needs. A crash at any point leaves the live generation as it was.
+ * way back. `GenerationCollector` removes what nobody needs. A crash at any point leaves the live generation as it was.
  */
 @Injectable()
 export class GenerationsService {
@@ -210,47 +196,6 @@ export class GenerationsService {
     return { from, to: (await em.findOneBy(Generation, { graphId, number: from.previous }))! };
   }
 
-  /**
-   * Removes the files of generations that were replaced long enough ago, or that are not the one before the live one and
-   * have no reader left, and of builds whose attempt is over. Safe in many processes at once: each claims what it removes,
-   * so that nothing that was claimed can go live again. Returns how many it removed.
-   */
-  async collect(keepHours: number, drainSeconds: number): Promise<number> {
-    const { em } = this.transactor;
-    const rows = await em.query<{ graph_id: string; number: number; status: string }[]>(
-      `select g.graph_id, g.number, g.status from generation g
-       left join operation o on o.id = g.operation_id
-       where (g.status = 'retired' and not ${PINNED} and g.retired_at < now() - make_interval(hours => $1))
-          or (g.status = 'retired' and not ${PINNED} and g.retired_at < now() - make_interval(secs => $2) and not exists (
-               select from generation l where l.graph_id = g.graph_id and l.status = 'live' and l.previous = g.number))
-          or (g.status = 'building' and (o.id is null or o.status not in ('pending', 'running') or o.attempt <> g.attempt))
-          or g.status = 'collecting'
-       limit 100`,
-      [keepHours, drainSeconds],
-    );
-    for (const { graph_id: graphId, number, status } of rows) {
-      if (status !== 'building' && !(await this.claim(graphId, number))) continue;
-      await this.discard(this.ref(graphId, number));
-      const [from, to] = status === 'building' ? ['building', 'abandoned'] : ['collecting', 'collected'];
-      await em.query('update generation set status = $3 where graph_id = $1 and number = $2 and status = $4', [
-        graphId,
-        number,
-        to,
-        from,
-      ]);
-    }
-    return rows.length;
-  }
-
-  private async claim(graphId: string, number: number): Promise<boolean> {
-    const [, claimed] = await this.transactor.em.query<[unknown, number]>(
-      `update generation g set status = 'collecting'
-       where graph_id = $1 and number = $2 and (status = 'collecting' or (status = 'retired' and not ${PINNED}))`,
-      [graphId, number],
-    );
-    return claimed === 1;
-  }
-
   /** Removes every file of a graph. */
   async dropAll(graphId: string): Promise<void> {
     const rows = await this.transactor.em.query<{ number: number }[]>(
@@ -262,7 +207,8 @@ export class GenerationsService {
     await this.transactor.em.query(`update generation set status = 'collected' where graph_id = $1`, [graphId]);
   }
 
-  private async discard(ref: GenerationRef): Promise<void> {
+  /** Removes the files of a generation that nobody reads, and the process that has them open. */
+  async discard(ref: GenerationRef): Promise<void> {
     await this.engine.release(ref, 0);
     await this.engine.drop(ref);
   }
@@ -270,14 +216,4 @@ export class GenerationsService {
   ref(graphId: string, generation: number): GenerationRef {
     return { graphId, generation, directory: this.config.path('graphs', graphId, String(generation)) };
   }
-}
-
-/** What a generation was made from. Rows without any file came by another way, whoever published them. */
-export function contentsOf({ files, otherRows, behind, taken, manifest }: Generation): GenerationContents {
-  return { files, otherRows: otherRows || (files.length === 0 && rowsIn(manifest) > 0), behind, taken };
-}
-
-function rowsIn(manifest: GenerationManifest | null): number {
-  const counts = [...Object.values(manifest?.nodes ?? {}), ...Object.values(manifest?.relationships ?? {})];
-  return counts.reduce((sum, count) => sum + count, 0);
 }

@@ -8,6 +8,7 @@ import { CollectGenerationsSensor } from './collect-generations.sensor';
 import { CreateGraphProcessor } from './create-graph.processor';
 import { DeleteGraphProcessor } from './delete-graph.processor';
 import { FirstGeneration } from './first-generation';
+import { GenerationCollector } from './generation-collector';
 import { GenerationsService } from './generations.service';
 import { GraphCapacity } from './graph-capacity';
 import { GraphCreationQueueSensor } from './graph-creation-queue.sensor';
@@ -34,6 +35,7 @@ import { LiveGraphs } from './live-graphs';
     GraphsService,
     GraphsRepository,
     GenerationsService,
+    GenerationCollector,
     FirstGeneration,
     GraphCapacity,
     GraphCreationQueueSensor,

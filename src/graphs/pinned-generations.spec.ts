@@ -6,6 +6,7 @@ import { queriedGraph } from '../../test/support/queried-graph';
 import { Ids } from '../common/ids';
 import { Transactor } from '../database/transactor';
 import { GraphEngine } from '../engine/graph-engine';
+import { GenerationCollector } from './generation-collector';
 import { GenerationsService } from './generations.service';
 
 describe('a generation that an operation reads', () => {
@@ -47,10 +48,10 @@ describe('a generation that an operation reads', () => {
         .build({ target: build, definitions, loads: [] }, { signal: new AbortController().signal });
       await generations.publish(ctx('op_test'), build, manifest, () => Promise.resolve());
     }
-    await generations.collect(0, 0);
+    await api.get(GenerationCollector).collect(0, 0);
     expect(existsSync(directory)).toBe(true);
     await api.sql(`update operation set status = 'completed', ended_at = now() where id = $1`, [operationId]);
-    await generations.collect(0, 0);
+    await api.get(GenerationCollector).collect(0, 0);
     expect(existsSync(directory)).toBe(false);
   }, 60_000);
 });

@@ -13,6 +13,7 @@ import { StorageUsage } from '../limits/storage-usage';
 import { TierTable } from '../limits/tier-table';
 import { definitionsOf } from '../schemas/schema-definitions';
 import type { StagingProcess } from '../staging/duckdb/staging-process';
+import { GraphStanding } from '../staging/graph-standing';
 import { type PreparedTables, StagingService } from '../staging/staging.service';
 import { LoadEstimate } from './load-estimate';
 import { type Counts, keysOf, loadsOf, NO_ROWS, refuseBadTables, refuseMismatch } from './load-plan';
@@ -55,6 +56,7 @@ export class GenerationLoader {
   constructor(
     private readonly generations: GenerationsService,
     private readonly staging: StagingService,
+    private readonly standing: GraphStanding,
     private readonly engine: GraphEngine,
     private readonly tiers: TierTable,
     private readonly storage: StorageUsage,
@@ -139,7 +141,7 @@ export class GenerationLoader {
     const { generation, graphId } = build;
     const write = async (em: EntityManager): Promise<void> => {
       await also(em);
-      await this.staging.noteHeld(em, graphId, {
+      await this.standing.noteHeld(em, graphId, {
         files: plan.contents.files,
         generation,
         reason: 'files were staged or removed while it was being loaded',

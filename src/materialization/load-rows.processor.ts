@@ -1,7 +1,7 @@
 import { json } from 'node:stream/consumers';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock';
-import { contentsOf } from '../graphs/generations.service';
+import { contentsOf } from '../graphs/generation-contents';
 import { notUsable } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
 import { HandlesOperation } from '../jobs/handles-operation';
@@ -9,7 +9,8 @@ import type { OperationContext } from '../jobs/operation-context';
 import { OperationProcessor } from '../jobs/operation-processor';
 import { WorkDirectories } from '../jobs/work-directories';
 import type { StagedFile } from '../staging/staged-file.entity';
-import { batchKey, fileOfRows, StagingService } from '../staging/staging.service';
+import { batchKey, fileOfRows, StagedParts } from '../staging/staged-parts';
+import { StagingService } from '../staging/staging.service';
 import { ObjectStore } from '../storage/object-store';
 import type { RowsByTable } from './check-rows';
 import { GenerationLoader } from './generation-loader';
@@ -24,6 +25,7 @@ export class LoadRowsProcessor extends OperationProcessor<typeof LoadRows> {
   constructor(
     private readonly graphs: GraphsService,
     private readonly staging: StagingService,
+    private readonly parts: StagedParts,
     private readonly loader: GenerationLoader,
     private readonly objects: ObjectStore,
     private readonly work: WorkDirectories,
@@ -43,7 +45,7 @@ export class LoadRowsProcessor extends OperationProcessor<typeof LoadRows> {
       const files: StagedFile[] = [];
       for (const [at, [tableName, rows]] of Object.entries(tables).entries()) {
         const file = { id: fileOfRows(batchId, tableName, at), tableName, rows, uploadKey: at === 0 ? key : undefined };
-        files.push(await this.staging.partOfRows(graph, file, { directory, ctx }));
+        files.push(await this.parts.partOfRows(graph, file, { directory, ctx }));
       }
       const held = contentsOf(live);
       const plan: MaterializationPlan = {

@@ -1,4 +1,4 @@
-import { type GenerationContents, contentsOf } from '../graphs/generations.service';
+import { type GenerationContents, contentsOf } from '../graphs/generation-contents';
 import type { Generation } from '../graphs/graph.entity';
 import type { StagedFile } from '../staging/staged-file.entity';
 import { NothingStaged, RebuildNeeded, RowsWouldBeLost } from './materialization.errors';

@@ -13,6 +13,7 @@ import { TierTable } from '../limits/tier-table';
 import type { Operation } from '../operations/operation.entity';
 import { OperationsService } from '../operations/operations.service';
 import { SchemasService } from '../schemas/schemas.service';
+import { GraphStanding } from '../staging/graph-standing';
 import { StagingService } from '../staging/staging.service';
 import type { MaterializeDto } from './dto/materialize.dto';
 import type { DryRun } from './dto/dry-run.dto';
@@ -41,6 +42,7 @@ export class MaterializationService {
     private readonly generations: GenerationsService,
     private readonly live: LiveGraphs,
     private readonly staging: StagingService,
+    private readonly standing: GraphStanding,
     private readonly schemas: SchemasService,
     private readonly dryRuns: DryRuns,
     private readonly past: MaterializationsRepository,
@@ -94,10 +96,10 @@ export class MaterializationService {
   async takeBack(actor: Actor, graphId: string, expected?: number): Promise<{ from: Generation; to: Generation }> {
     const taken = await this.transactor.run(async (em) => {
       const graph = await this.graphs.active(graphId);
-      await this.staging.requireUnchanging(em, graphId);
+      await this.standing.requireUnchanging(em, graphId);
       const { from, to } = await this.generations.takeBack(em, graphId, expected);
       await this.schemas.noteTakenBack(em, actor, graphId, { from, to });
-      await this.staging.noteHeld(em, graphId, {
+      await this.standing.noteHeld(em, graphId, {
         files: to.files,
         generation: to.number,
         reason: `generation ${from.number} was taken back`,

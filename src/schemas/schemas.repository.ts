@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Transactor } from '../database/transactor';
-import type { GenerationContents } from '../graphs/generations.service';
+import type { GenerationContents } from '../graphs/generation-contents';
 import type { EndPair, GraphSchema } from './graph-schema';
 import type { SchemaVersion } from './schema-version';
 

@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import type { Actor } from '../auth/actor';
 import { Transactor } from '../database/transactor';
-import { type GenerationContents, contentsOf } from '../graphs/generations.service';
+import { type GenerationContents, contentsOf } from '../graphs/generation-contents';
 import type { Generation } from '../graphs/graph.entity';
 import { notUsable } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';

@@ -5,8 +5,8 @@ import { Transactor } from '../database/transactor';
 import { Sensor } from '../jobs/sensor';
 import { ObjectStore } from '../storage/object-store';
 import { filePrefix } from './staged-file.entity';
+import { type AbandonedFile, StagedObjectsRepository } from './staged-objects.repository';
 import { StagingConfig } from './staging.config';
-import { type AbandonedFile, StagingRepository } from './staging.repository';
 
 const BATCH = 500;
 
@@ -14,7 +14,7 @@ const BATCH = 500;
 @Injectable()
 export class AbandonedUploadsSensor extends Sensor {
   constructor(
-    private readonly files: StagingRepository,
+    private readonly files: StagedObjectsRepository,
     private readonly objects: ObjectStore,
     private readonly audit: AuditService,
     private readonly transactor: Transactor,

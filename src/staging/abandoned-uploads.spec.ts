@@ -7,7 +7,7 @@ import { Transactor } from '../database/transactor';
 import { ObjectStore } from '../storage/object-store';
 import { AbandonedUploadsSensor } from './abandoned-uploads.sensor';
 import { StagedPartsSensor } from './staged-parts.sensor';
-import { batchKey } from './staging.service';
+import { batchKey } from './staged-parts';
 
 const UNKNOWN = '00000000-0000-4000-8000-000000000000';
 const BATCH = '00000000-0000-4000-8000-000000000001';

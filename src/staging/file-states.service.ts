@@ -7,6 +7,7 @@ import { Transactor } from '../database/transactor';
 import type { Operation } from '../operations/operation.entity';
 import { OperationsService } from '../operations/operations.service';
 import { ObjectStore } from '../storage/object-store';
+import { GraphStanding } from './graph-standing';
 import { Ingestion } from './ingestion';
 import { type FileStatus, madeObject, type StagedFile } from './staged-file.entity';
 import { FileNotUploaded, GraphBusy } from './staging.errors';
@@ -21,6 +22,7 @@ export type SetAside = Extract<FileStatus, 'disabled' | 'archived'>;
 export class FileStatesService {
   constructor(
     private readonly files: StagingRepository,
+    private readonly standing: GraphStanding,
     private readonly ingestion: Ingestion,
     private readonly objects: ObjectStore,
     private readonly operations: OperationsService,
@@ -84,14 +86,14 @@ export class FileStatesService {
       const markedStale = file.materializedGeneration !== null;
       if (status === to) return { unneeded: null, markedStale };
       if (uploadKey === null) throw new FileNotUploaded();
-      const busy = status === 'staging' ? file.operationId : await this.files.changingOperation(em, graphId);
+      const busy = status === 'staging' ? file.operationId : await this.standing.changingOperation(em, graphId);
       if (busy !== null) throw new GraphBusy(busy);
       // A part that came without a file to read it from again is all there is of its rows.
       const unneeded = to === 'archived' && partKey !== null && madeObject(partKey) !== null ? partKey : null;
       const read = unneeded === null ? {} : { partKey: null, rowCount: null, columns: null, stagedAt: null };
       await this.files.change(em, fileId, [status], { status: to, error: null, ingestBy: null, ...read });
       const reason = `file "${file.fileName}" of ${file.tableName} was ${to}`;
-      await this.files.noteChange(em, graphId, reason, this.clock.now());
+      await this.standing.noteChange(em, graphId, reason);
       const details = { graph_id: graphId, file_name: file.fileName, table_name: file.tableName };
       await this.audit.record(em, { actor, action: `file.${to}`, target: fileId, orgId, details });
       return { unneeded, markedStale };
@@ -104,7 +106,7 @@ export class FileStatesService {
     const stagedAt = this.clock.now();
     await this.files.change(em, file.id, [file.status], { status: 'staged', stagedAt });
     const reason = `file "${file.fileName}" of ${file.tableName} was enabled`;
-    await this.files.noteChange(em, file.graphId, reason, stagedAt);
+    await this.standing.noteChange(em, file.graphId, reason, stagedAt);
   }
 
   private async beginStaging(em: EntityManager, actor: Actor, orgId: string, file: StagedFile): Promise<string> {

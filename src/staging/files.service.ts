@@ -14,6 +14,7 @@ import { ObjectStore } from '../storage/object-store';
 import { ObjectTooLarge } from '../storage/storage.errors';
 import { formatOf } from './content-types';
 import { checkEnds, checkMapping, mergeOptions } from './column-mapping';
+import { GraphStanding } from './graph-standing';
 import { tableNames } from './prepare-plan';
 import { type FileOptions, filePrefix, type FileStatus, type StagedFile } from './staged-file.entity';
 import { FileAlreadyStaged, FileNotFound, FileTooLarge, GraphBusy, TableNotFound } from './staging.errors';
@@ -46,6 +47,7 @@ export interface ExpectedUpload {
 export class FilesService {
   constructor(
     private readonly files: StagingRepository,
+    private readonly standing: GraphStanding,
     private readonly tables: TablesRepository,
     private readonly graphs: GraphsService,
     private readonly objects: ObjectStore,
@@ -159,12 +161,12 @@ export class FilesService {
   ): Promise<{ file: StagedFile; markedStale: boolean }> {
     const removed = await this.transactor.run(async (em) => {
       const file = await this.files.lock(em, graphId, fileId);
-      const busy = file.status === 'staging' ? file.operationId : await this.files.changingOperation(em, graphId);
+      const busy = file.status === 'staging' ? file.operationId : await this.standing.changingOperation(em, graphId);
       if (busy !== null) throw new GraphBusy(busy);
       const markedStale = file.materializedGeneration !== null;
       await this.files.remove(em, fileId);
       const reason = `file "${file.fileName}" was deleted from ${file.tableName}`;
-      await this.files.noteChange(em, graphId, reason, this.clock.now());
+      await this.standing.noteChange(em, graphId, reason);
       const details = { graph_id: graphId, file_name: file.fileName, table_name: file.tableName };
       await this.audit.record(em, { actor, action: 'file.deleted', target: fileId, orgId, details });
       return { file, markedStale };

@@ -14,6 +14,7 @@ import { findType } from '../schemas/graph-schema';
 import { ObjectStore } from '../storage/object-store';
 import type { StageResult } from './duckdb/messages';
 import { StagingEngine } from './duckdb/staging-engine';
+import { GraphStanding } from './graph-standing';
 import { Ingestion } from './ingestion';
 import { columnTypes, tableNames } from './prepare-plan';
 import { type FileStatus, partOf, type StagedFile } from './staged-file.entity';
@@ -30,6 +31,7 @@ const OPEN: FileStatus[] = ['uploaded', 'failed'];
 export class StageFileProcessor extends OperationProcessor<typeof StageFile> {
   constructor(
     private readonly files: StagingRepository,
+    private readonly standing: GraphStanding,
     private readonly graphs: GraphsService,
     private readonly objects: ObjectStore,
     private readonly engine: StagingEngine,
@@ -118,6 +120,6 @@ export class StageFileProcessor extends OperationProcessor<typeof StageFile> {
     const changes = { status: 'staged' as const, partKey, rowCount, columns, content, stagedAt, error: null };
     if (!(await this.files.change(em, file.id, ['staging'], changes))) throw new FileNotFound(file.id);
     const reason = `file "${file.fileName}" was staged into ${file.tableName}`;
-    await this.files.noteChange(em, file.graphId, reason, stagedAt);
+    await this.standing.noteChange(em, file.graphId, reason, stagedAt);
   }
 }

@@ -6,8 +6,8 @@ import { ObjectStore } from '../storage/object-store';
 import { ObjectSweep } from '../storage/object-sweep';
 import { RejectsRepository } from './rejects.repository';
 import { ALL_GRAPHS, type MadeObject, madeObject, type SentObject, sentObject } from './staged-file.entity';
+import { StagedObjectsRepository } from './staged-objects.repository';
 import { StagingConfig } from './staging.config';
-import { StagingRepository } from './staging.repository';
 
 const MS_PER_HOUR = 3_600_000;
 
@@ -19,7 +19,7 @@ const MS_PER_HOUR = 3_600_000;
 @Injectable()
 export class StagedPartsSensor extends Sensor {
   constructor(
-    private readonly files: StagingRepository,
+    private readonly files: StagedObjectsRepository,
     private readonly rejects: RejectsRepository,
     private readonly objects: ObjectStore,
     private readonly transactor: Transactor,

@@ -10,6 +10,7 @@ import { StagingEngine } from './duckdb/staging-engine';
 import { FileStatesService } from './file-states.service';
 import { FilesController } from './files.controller';
 import { FilesService } from './files.service';
+import { GraphStanding } from './graph-standing';
 import { Ingestion } from './ingestion';
 import { PreviewsController } from './previews.controller';
 import { PreviewsService } from './previews.service';
@@ -17,6 +18,8 @@ import { RejectsController } from './rejects.controller';
 import { RejectsRepository } from './rejects.repository';
 import { RejectsService } from './rejects.service';
 import { StageFileProcessor } from './stage-file.processor';
+import { StagedObjectsRepository } from './staged-objects.repository';
+import { StagedParts } from './staged-parts';
 import { StagedPartsSensor } from './staged-parts.sensor';
 import { StagedFile } from './staged-file.entity';
 import { StagingTable } from './staging-table.entity';
@@ -48,9 +51,12 @@ import { UploadStreams } from './upload-streams';
     RejectsRepository,
     RejectsService,
     FileStatesService,
+    GraphStanding,
     Ingestion,
     PreviewsService,
     StageFileProcessor,
+    StagedObjectsRepository,
+    StagedParts,
     StagedPartsSensor,
     StagingEngine,
     StagingRepository,
@@ -61,6 +67,6 @@ import { UploadStreams } from './upload-streams';
     UploadLinks,
     UploadStreams,
   ],
-  exports: [Ingestion, StagingEngine, StagingService],
+  exports: [GraphStanding, Ingestion, StagedParts, StagingEngine, StagingService],
 })
 export class StagingModule {}

@@ -22,6 +22,7 @@ import { StagingEngine } from './duckdb/staging-engine';
 import { preparePlan } from './prepare-plan';
 import type { StagedFile } from './staged-file.entity';
 import { RejectsService } from './rejects.service';
+import { StagedParts } from './staged-parts';
 import { StagingConfig } from './staging.config';
 import { SqlTimeout, TableQueriesBusy } from './staging.errors';
 import { StagingService } from './staging.service';
@@ -66,6 +67,7 @@ export class TableQueriesService implements OnModuleInit {
   constructor(
     private readonly graphs: GraphsService,
     private readonly staging: StagingService,
+    private readonly parts: StagedParts,
     private readonly kept: RejectsService,
     private readonly engine: StagingEngine,
     private readonly config: StagingConfig,
@@ -202,7 +204,7 @@ export class TableQueriesService implements OnModuleInit {
     const folder = join(directory, 'parts');
     await mkdir(folder, { recursive: true });
     const parts: string[] = [];
-    for (const file of files) parts.push((await this.staging.checkout(file, folder)).path);
+    for (const file of files) parts.push((await this.parts.checkout(file, folder)).path);
     return { table, columns, parts };
   }
 

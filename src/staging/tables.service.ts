@@ -8,6 +8,7 @@ import { findType } from '../schemas/graph-schema';
 import { ObjectStore } from '../storage/object-store';
 import { checkEnds, checkMapping, mergeOptions } from './column-mapping';
 import type { TargetColumn } from './duckdb/messages';
+import { GraphStanding } from './graph-standing';
 import { tableNames, targetColumns } from './prepare-plan';
 import { type FileOptions, filePrefix, type FileStatus, type StagedFile } from './staged-file.entity';
 import { GraphBusy, TableNotFound } from './staging.errors';
@@ -45,6 +46,7 @@ export class TablesService {
   constructor(
     private readonly tables: TablesRepository,
     private readonly files: StagingRepository,
+    private readonly standing: GraphStanding,
     private readonly graphs: GraphsService,
     private readonly objects: ObjectStore,
     private readonly audit: AuditService,
@@ -125,7 +127,7 @@ export class TablesService {
     const dropped = await this.transactor.run(async (em): Promise<DroppedTable> => {
       const files = await this.tables.lockFiles(em, graphId, name);
       const reader = files.find(({ status }) => status === 'staging')?.operationId ?? null;
-      const busy = reader ?? (await this.files.changingOperation(em, graphId));
+      const busy = reader ?? (await this.standing.changingOperation(em, graphId));
       if (busy !== null) throw new GraphBusy(busy);
       const wasDeclared = await this.tables.remove(
         em,
@@ -137,7 +139,7 @@ export class TablesService {
         throw new TableNotFound(name, tableNames(schema));
       }
       const markedStale = files.some(({ materializedGeneration }) => materializedGeneration !== null);
-      await this.files.noteChange(em, graphId, `table ${name} was dropped with its files`, this.clock.now());
+      await this.standing.noteChange(em, graphId, `table ${name} was dropped with its files`);
       const details = { table_name: name, files: files.map(({ id }) => id) };
       await this.audit.record(em, { actor, action: 'table.dropped', target: graphId, orgId, details });
       return { files, wasDeclared, markedStale };

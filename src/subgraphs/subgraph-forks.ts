@@ -3,7 +3,8 @@ import type { EntityManager } from 'typeorm';
 import { InvalidRequest } from '../common/problem.filter';
 import { PlatformConfig } from '../config/platform.config';
 import { type GenerationManifest, type GenerationRef, GraphEngine } from '../engine/graph-engine';
-import { type Build, contentsOf, type GenerationContents, GenerationsService } from '../graphs/generations.service';
+import { contentsOf, type GenerationContents } from '../graphs/generation-contents';
+import { type Build, GenerationsService } from '../graphs/generations.service';
 import type { Generation, Graph } from '../graphs/graph.entity';
 import { notUsable } from '../graphs/graphs.errors';
 import { GraphsService } from '../graphs/graphs.service';
@@ -14,6 +15,7 @@ import { compareSchemas, statementsOf } from '../schemas/schema-changes';
 import type { GraphSchema } from '../schemas/graph-schema';
 import { definitionsOf } from '../schemas/schema-definitions';
 import type { StagedFile } from '../staging/staged-file.entity';
+import { StagedParts } from '../staging/staged-parts';
 import { StagingService } from '../staging/staging.service';
 import type { ForkOptions } from './fork-options';
 import { exportsOf, loadsOf, refuseMismatch } from './fork-rows';
@@ -22,6 +24,7 @@ import type { Subgraph } from './subgraph';
 import { extendedSchema } from './subgraph-schema';
 import { ForkOutdated } from './subgraphs.errors';
 import { SubgraphsRepository } from './subgraphs.repository';
+import { GraphStanding } from '../staging/graph-standing';
 
 /** Data of the parent, as the next generation of its subgraph, that is not live yet. */
 export interface Fork {
@@ -45,6 +48,8 @@ export class SubgraphForks {
     private readonly generations: GenerationsService,
     private readonly engine: GraphEngine,
     private readonly staging: StagingService,
+    private readonly parts: StagedParts,
+    private readonly standing: GraphStanding,
     private readonly subgraphs: SubgraphsRepository,
     private readonly tiers: TierTable,
     private readonly storage: StorageUsage,
@@ -76,7 +81,7 @@ export class SubgraphForks {
       await this.requireFits(graph, manifest, copied);
       return { ...job, manifest, files, copied };
     } catch (error) {
-      await this.staging.discardCopies(copied);
+      await this.parts.discardCopies(copied);
       throw error;
     }
   }
@@ -110,7 +115,7 @@ export class SubgraphForks {
       await this.staging.insertStaged(em, copied);
       const reason = 'its data was taken from its parent, which does not hold all that is staged here';
       const { files, behind } = contents;
-      await this.staging.noteHeld(em, graphId, { files, generation, reason, behind, materializations: 0 });
+      await this.standing.noteHeld(em, graphId, { files, generation, reason, behind, materializations: 0 });
       await ctx.keepResult(em, result);
     };
     return this.generations.publish(ctx, build, manifest, write, contents);
@@ -175,7 +180,7 @@ export class SubgraphForks {
       const had = await this.staging.fileCount(graph.id);
       this.tiers.requireRoomForFile(graph.tier, had + missing.length - 1);
     }
-    const copied = await this.staging.copyFiles(missing, graph.id, { directory, ctx });
+    const copied = await this.parts.copyFiles(missing, graph.id, { directory, ctx });
     return { files: [...own, ...copied], copied };
   }
 }
