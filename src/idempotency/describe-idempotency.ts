@@ -10,10 +10,12 @@ const HEADER = {
   schema: { type: 'string', minLength: 1, maxLength: 255 },
 } as const;
 
-/** Adds the header to every operation of an OpenAPI document that heeds it: each POST that a credential is needed for. */
+/** Adds the header to every operation of an OpenAPI document that heeds it: each POST, PATCH and DELETE that a credential is needed for. */
 export function describeIdempotency(document: OpenAPIObject): OpenAPIObject {
-  for (const { post } of Object.values(document.paths)) {
-    if (post?.security && !(NOT_REPEATABLE_EXTENSION in post)) post.parameters = [...(post.parameters ?? []), HEADER];
+  for (const { post, patch, delete: remove } of Object.values(document.paths)) {
+    for (const route of [post, patch, remove])
+      if (route?.security && !(NOT_REPEATABLE_EXTENSION in route))
+        route.parameters = [...(route.parameters ?? []), HEADER];
   }
   return document;
 }

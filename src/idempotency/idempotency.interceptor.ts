@@ -11,12 +11,13 @@ import { LostAnswers } from './lost-answers';
 import { NOT_REPEATABLE, type Unrepeatable } from './not-repeatable';
 import { KeySecrets } from './sealed-answer';
 
+const HEEDED_IN = new Set(['POST', 'PATCH', 'DELETE']);
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
 /**
- * `Idempotency-Key` on every POST of a logged-in user, but for routes that say `@NotRepeatable(why)`: the request is
- * carried out once, and its repeats get the first answer again. PUT, PATCH and DELETE are repeatable by nature. Among
- * them is the upload of a file: its bytes are streamed to storage, and to compare them one would have to read them first.
+ * `Idempotency-Key` on every POST, PATCH and DELETE of a logged-in user, but for routes that say `@NotRepeatable(why)`: the
+ * request is carried out once, and its repeats get the first answer again. PUT is repeatable by nature; among such routes is
+ * the upload of a file, whose bytes are streamed to storage, and to compare them one would have to read them first.
  *
  * A refused or failed request that has changed nothing does not use its key up.
  */
@@ -35,7 +36,7 @@ export class IdempotencyInterceptor implements NestInterceptor<unknown, unknown>
     const request = http.getRequest<AccessRequest>();
     const key = request.headers['idempotency-key'];
     const unrepeatable = this.reflector.get<Unrepeatable | undefined>(NOT_REPEATABLE, context.getHandler());
-    const ignored = request.method !== 'POST' || (unrepeatable && !unrepeatable.unless?.(request));
+    const ignored = !HEEDED_IN.has(request.method) || (unrepeatable && !unrepeatable.unless?.(request));
     // Nobody is known on public routes (registration), so there is nobody whose key it could be.
     if (key === undefined || ignored || request.actor === undefined) return next.handle();
     return from(this.once(requireKey(key), request.actor.userId, request, http.getResponse<FastifyReply>(), next));
@@ -49,7 +50,7 @@ export class IdempotencyInterceptor implements NestInterceptor<unknown, unknown>
     next: CallHandler<unknown>,
   ): Promise<unknown> {
     const [path, query = ''] = request.url.split('?');
-    const route = `POST ${path}`;
+    const route = `${request.method} ${path}`;
     const secrets = new KeySecrets(key, `${userId} ${route}`);
     const requestHash = secrets.hashOf(`${query}\n${JSON.stringify(request.body ?? null)}`);
     const sending: Sending = { userId, route, keyHash: secrets.hash, requestHash };

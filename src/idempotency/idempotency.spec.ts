@@ -74,6 +74,17 @@ describe('a request with an Idempotency-Key', () => {
     expect(await graphsOf()).toBe(1);
   });
 
+  it('is heeded by a deletion: who did not hear the answer is not told that it is under way, or that there is no such thing', async () => {
+    const { graph_id: id } = (await send(GRAPHS, graph('one'), 'key')).json<{ graph_id: string }>();
+    await api.sql(`update graph set status = 'active' where id = $1`, [id]);
+    await api.sql('delete from operation_lock where resource = $1', [`graph:${id}`]);
+    const first = await send(`DELETE /v1/graphs/${id}`, {}, 'key');
+    const second = await send(`DELETE /v1/graphs/${id}`, {}, 'key');
+    expect([first.statusCode, replayed(first)]).toEqual([202, false]);
+    expect([second.statusCode, replayed(second), second.body]).toEqual([202, true, first.body]);
+    expect(codeOf(await send(`DELETE /v1/graphs/${id}`, {}, 'another'))).toEqual([409, 'operation_in_progress']);
+  });
+
   it('is refused with another body or query, or a key that is none', async () => {
     await send(GRAPHS, graph('one'), 'key');
     expect(codeOf(await send(GRAPHS, graph('two'), 'key'))).toEqual([422, 'idempotency_key_reused']);

@@ -12,7 +12,7 @@ export interface Unrepeatable {
   unless?: (request: FastifyRequest) => boolean;
 }
 
-/** A POST route that ignores `Idempotency-Key`, and why. Every other POST route of a logged-in user heeds it. */
+/** A route that ignores `Idempotency-Key`, and why. Every other POST, PATCH and DELETE route of a logged-in user heeds it. */
 export function NotRepeatable(reason: string, unless?: Unrepeatable['unless']): MethodDecorator {
   const unrepeatable: Unrepeatable = { reason, unless };
   return applyDecorators(SetMetadata(NOT_REPEATABLE, unrepeatable), ApiExtension(NOT_REPEATABLE_EXTENSION, reason));
