@@ -30,6 +30,8 @@ export class GraphUser {
   /** Everybody who is in a staged file. */
   private readonly staged = new Set<number>();
   private readonly backups: Kept[] = [];
+  /** What was done, with how many people were there then. */
+  private readonly history: string[] = [];
   private nextPerson = 1;
   private forks = 0;
   private graphId = '';
@@ -48,7 +50,9 @@ export class GraphUser {
   /** One thing that users do, and a look at what it has made of the graph. */
   async act(): Promise<void> {
     const acts = [this.addRows, this.addRows, this.loadFile, this.loadFile, this.backUp, this.restore, this.takeBack];
-    await this.chance.sample([...acts, this.fork], 1)[0].call(this);
+    const act = this.chance.sample([...acts, this.fork], 1)[0];
+    await act.call(this);
+    this.history.push(`${act.name}: ${this.live.size}`);
     await this.check();
   }
 
@@ -58,7 +62,8 @@ export class GraphUser {
       query: 'MATCH (p:Person) RETURN p.id AS id ORDER BY id',
     }))!;
     const [found, expected] = [answer.data.map(({ id }) => id).join(), [...this.live].sort((a, b) => a - b).join()];
-    if (found !== expected) throw new Error(`${graphId} holds ${found} instead of ${expected}`);
+    if (found !== expected)
+      throw new Error(`${graphId} holds ${found} instead of ${expected} after ${this.history.slice(-12).join(', ')}`);
   }
 
   private get live(): Set<number> {
