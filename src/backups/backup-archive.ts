@@ -65,7 +65,13 @@ export async function unpackArchive(
     const hash = new Hashed();
     const body = Readable.from(entry, { objectMode: false });
     if (target === null) await pipeline(body, hash.resume(), { signal });
-    else await pipeline(body, hash, createWriteStream(join(folder, target), { flags: 'wx', mode: 0o600 }), { signal });
+    else
+      await pipeline(
+        body,
+        hash,
+        createWriteStream(join(folder, target), { flags: 'wx', mode: 0o600, highWaterMark: 4 * CHUNK_BYTES }),
+        { signal },
+      );
     if (hash.bytes !== file.bytes || hash.digest() !== file.sha256)
       throw new BackupDamaged(`"${name}" in it is not what was put there`);
   }

@@ -35,7 +35,7 @@ export class BackupChecks {
   async open(
     backup: StoredBackup,
     target: GenerationRef,
-    options: { signal: AbortSignal; temporary?: boolean },
+    options: { signal: AbortSignal; temporary?: boolean; keepOpen?: boolean },
   ): Promise<GenerationManifest> {
     const { manifest } = backup;
     const wanted = (name: string): string | null =>

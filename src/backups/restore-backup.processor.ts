@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import { DomainError } from '../common/domain-error';
+import { PlatformConfig } from '../config/platform.config';
 import type { GenerationManifest } from '../engine/graph-engine';
 import { type Build, GenerationsService } from '../graphs/generations.service';
 import { GraphCapacity } from '../graphs/graph-capacity';
@@ -45,6 +46,7 @@ export class RestoreBackupProcessor extends OperationProcessor<typeof RestoreBac
     private readonly imports: ExportImports,
     private readonly audit: AuditService,
     private readonly work: WorkDirectories,
+    private readonly platform: PlatformConfig,
   ) {
     super();
   }
@@ -80,7 +82,7 @@ export class RestoreBackupProcessor extends OperationProcessor<typeof RestoreBac
     const build = await this.generations.begin(ctx, graphId);
     const manifest =
       backup.manifest.format === 'full_dump'
-        ? await this.checks.open(backup, build, { signal: ctx.signal })
+        ? await this.checks.open(backup, build, { signal: ctx.signal, keepOpen: this.platform.has('engine') })
         : await this.work.use(ctx, (directory) =>
             this.imports.build(backup, build, {
               directory,

@@ -202,12 +202,12 @@ export abstract class GraphEngine {
   /**
    * Makes a generation of files that were made elsewhere: `place` writes them into the directory, which is empty, and says
    * the SHA-256 of the database file where it has proven it. They are opened read-only and counted; on any failure the directory
-   * is removed again. `temporary`: only to be looked at and dropped, so a crash may lose it.
+   * is removed again. `temporary`: only to be looked at and dropped, so a crash may lose it. `keepOpen`: as for {@link build}.
    */
   abstract adopt(
     target: GenerationRef,
     place: (directory: string) => Promise<string | undefined>,
-    options: { signal: AbortSignal; temporary?: boolean },
+    options: { signal: AbortSignal; temporary?: boolean; keepOpen?: boolean },
   ): Promise<GenerationManifest>;
 
   /**

@@ -14,6 +14,8 @@ import { ObjectNotFound, StorageFull } from './storage.errors';
 
 /** Files that are still being written, each named after the process that does; no key begins with a dot. */
 const UNFINISHED = '.unfinished';
+/** Of a file that is read; large objects are read from end to end. */
+const READ_BYTES = 256 * 1024;
 /** Where the writer is of another machine or container, so that nobody here can tell whether it lives. */
 const ABANDONED_AFTER_MS = 24 * 3_600_000;
 
@@ -78,7 +80,7 @@ export class FileSystemObjectStore extends ObjectStore implements OnModuleInit {
       return Readable.from([]);
     }
     // The last byte of a file stream is the one that it still reads.
-    return createReadStream('', { fd: file, start, end: end === undefined ? undefined : end - 1 });
+    return createReadStream('', { fd: file, start, end: end === undefined ? undefined : end - 1, highWaterMark: READ_BYTES });
   }
 
   async head(key: string): Promise<StoredObject | undefined> {

@@ -76,8 +76,8 @@ export class GraphBuilder {
       const work = { directory, input, writesInput: spec.keys !== undefined, signal, onProgress };
       if (base !== undefined && spec.unchanged) {
         // As it is, under another name: nobody writes to the database file of a finished generation.
-        await shareGraphFile(base, directory, signal);
-        return { sha256: spec.unchanged.sha256 };
+        const { sha256 } = spec.unchanged;
+        return this.besideReader(directory, () => shareGraphFile(base, directory, signal).then(() => sha256));
       }
       return this.load(spec, base, work);
     };
@@ -96,7 +96,18 @@ export class GraphBuilder {
     place: (directory: string) => Promise<string | undefined>,
     options: { signal: AbortSignal; temporary?: boolean },
   ): Promise<GenerationManifest> {
-    return this.fill(target, async (directory) => ({ sha256: await place(directory) }), options);
+    return this.fill(target, (directory) => this.besideReader(directory, () => place(directory)), options);
+  }
+
+  /** Starts the process that will read the files while they are put into their place. */
+  private async besideReader(directory: string, place: () => Promise<string | undefined>): Promise<Placed> {
+    const reader = await this.hosts.readerAhead(directory);
+    try {
+      return { sha256: await place(), reader };
+    } catch (error) {
+      await reader.discard();
+      throw error;
+    }
   }
 
   /** `expected`: all that must be found. */
@@ -116,11 +127,17 @@ export class GraphBuilder {
     let reader: HostProcess | undefined;
     try {
       const placed = await place(directory);
-      ({ reader } = placed);
-      if (!temporary) await syncFiles(directory);
-      const files = await measureFiles(directory, placed.sha256, signal);
-      const made = { engine: 'ladybug', ...files, ...(await this.inspect(directory, keepOpen, signal, reader)) };
+      reader = placed.reader ?? (await this.hosts.readerAhead(directory));
+      // What is broken is not opened.
+      await generationFiles(directory);
+      const [files, counted] = await allEnded([
+        measureFiles(directory, placed.sha256, signal),
+        inspect(reader, signal),
+        temporary ? undefined : syncFiles(directory),
+      ]);
+      const made = { engine: 'ladybug', ...files, ...counted };
       if (expected !== undefined && !sameContent(made, expected)) throw new GraphUnreadable();
+      if (!(keepOpen && this.keep(directory, reader))) await reader.close();
       return made;
     } catch (error) {
       await reader?.discard();
@@ -253,26 +270,24 @@ export class GraphBuilder {
     const loader = await this.hosts.loader(mode, directory, input, writesInput);
     return ending(loader, signal, () => use(loader));
   }
+}
 
-  /** Counts in what was built, as its readers will see it. */
-  private async inspect(
-    directory: string,
-    keepOpen: boolean,
-    signal: AbortSignal,
-    reader?: HostProcess,
-  ): Promise<Pick<GenerationManifest, 'engineVersion' | 'storageVersion' | 'nodes' | 'relationships'>> {
-    const host = await (reader?.open() ?? this.hosts.reader(directory));
-    let kept = false;
-    const count = async (): ReturnType<typeof countTables> => {
-      const counts = await countTables(host);
-      kept = keepOpen && this.keep(directory, host);
-      if (!kept) await host.close();
-      return counts;
-    };
-    const counts = await ending(host, signal, count, () => kept);
-    const { engineVersion, storageVersion } = host;
-    return { engineVersion, storageVersion, ...counts };
-  }
+/** Counts in what was built, as its readers will see it. The process stays. */
+function inspect(
+  reader: HostProcess,
+  signal: AbortSignal,
+): Promise<Pick<GenerationManifest, 'engineVersion' | 'storageVersion' | 'nodes' | 'relationships'>> {
+  const count = async (): ReturnType<typeof inspect> => {
+    const { engineVersion, storageVersion } = await reader.open();
+    return { engineVersion, storageVersion, ...(await countTables(reader)) };
+  };
+  return ending(reader, signal, count, () => true);
+}
+
+/** What all of them give, once each has come to its end; throws what the first of them that failed threw. */
+async function allEnded<T extends readonly unknown[]>(work: T): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
 }
 
 /** Runs `work`; whether it ends, fails or is aborted, the process is gone afterwards, unless somebody else has it by then. */

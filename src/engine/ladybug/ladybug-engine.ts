@@ -87,7 +87,7 @@ export class LadybugEngine extends GraphEngine implements OnModuleInit, OnApplic
   adopt(
     target: GenerationRef,
     place: (directory: string) => Promise<string | undefined>,
-    options: { signal: AbortSignal; temporary?: boolean },
+    options: { signal: AbortSignal; temporary?: boolean; keepOpen?: boolean },
   ): Promise<GenerationManifest> {
     return this.builder.adopt(target.directory, place, options);
   }

@@ -16,7 +16,7 @@ export async function syncFiles(directory: string): Promise<void> {
 }
 
 /**
- * Measures a generation's files. Only while no process has them open: closing a descriptor of ours would drop the engine's
+ * Measures a generation's files. Only in a process that does not have them open: closing a descriptor would drop the engine's
  * lock. `known`: SHA-256 of the database file, where it need not be read to find it out.
  */
 export async function measureFiles(
