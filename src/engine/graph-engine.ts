@@ -84,8 +84,8 @@ export interface BuildSpec {
    */
   base?: BaseGeneration;
   /**
-   * The manifest of the base, where it is taken as it is: then it is only counted again, and has the hash that is known
-   * already. `definitions` and `loads` are empty.
+   * The manifest of the base, where it is taken as it is: then it has the hash that is known already, and is opened to see that
+   * it can be; its rows are counted again unless it is one and the same file. `definitions` and `loads` are empty.
    */
   unchanged?: GenerationManifest;
   /** Statements made by the platform from the graph's schema (such as definitions of tables), run in order before any load. */

@@ -64,18 +64,20 @@ export class SubgraphForks {
     directory: string,
   ): Promise<Fork> {
     ctx.progress(1, 'Looking at the parent');
-    const pinned = await this.generations.pinLive(ctx, parentId);
+    const [pinned, build, graph] = await Promise.all([
+      this.generations.pinLive(ctx, parentId),
+      this.generations.begin(ctx, graphId),
+      this.graphs.get(graphId),
+    ]);
     if (pinned === null) throw notUsable(parentId, (await this.graphs.get(parentId)).status);
     const { generation: row, schema: parentSchema } = pinned;
     const source = { ref: this.generations.ref(parentId, row.number), row, schema: parentSchema };
-    const graph = await this.graphs.get(graphId);
     const schema = stillPossible(() => extendedSchema(source.schema, graph.schema.extensions ?? []));
     const selection = stillPossible(() => selectFork(options, source.schema));
     const { files, copied } = options?.include_staging
       ? await this.bringFiles(ctx, graph, { id: parentId, schema: source.schema }, selection, directory)
       : { files: [], copied: [] };
     try {
-      const build = await this.generations.begin(ctx, graphId);
       const job = { source, selection, schema, build, directory };
       const manifest = await (selection.whole ? this.copy(ctx, job) : this.load(ctx, job));
       await this.requireFits(graph, manifest, copied);

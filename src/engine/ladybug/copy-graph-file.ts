@@ -18,18 +18,21 @@ export async function copyGraphFile(from: string, to: string, signal: AbortSigna
 
 /**
  * The same where the database file of the other will never be written again, only its log: then both directories hold one
- * and the same file. It is copied after all where the file system cannot do that.
+ * and the same file. It is copied after all where the file system cannot do that; whether they share it is answered.
  */
-export async function shareGraphFile(from: string, to: string, signal: AbortSignal): Promise<void> {
+export async function shareGraphFile(from: string, to: string, signal: AbortSignal): Promise<boolean> {
   const [file, ...log] = await generationFiles(from);
   signal.throwIfAborted();
+  let shared = true;
   try {
     await link(file, join(to, basename(file)));
   } catch (error) {
     if (![...SHARING_IMPOSSIBLE, 'EPERM', 'EACCES', 'EMLINK'].includes(codeOf(error))) throw error;
     await copyOne(file, join(to, basename(file)), signal);
+    shared = false;
   }
   for (const source of log) await copyOne(source, join(to, basename(source)), signal);
+  return shared;
 }
 
 async function copyOne(source: string, target: string, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,4 @@
 import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
-import { isDeepStrictEqual } from 'node:util';
 import { Logger } from '@nestjs/common';
 import {
   BuildCancelled,
@@ -14,7 +13,8 @@ import { copyGraphFile, shareGraphFile } from './copy-graph-file';
 import { generationFiles, graphLog, realDirectory } from './graph-file';
 import type { HostFactory } from './host-factory';
 import type { HostProcess } from './host-process';
-import { countTables, measureFiles, syncFiles } from './measure-generation';
+import { allEnded, type Counts, ending, inspect, sameContent } from './inspect-generation';
+import { measureFiles, syncFiles } from './measure-generation';
 import { MergedCopies } from './merged-copies';
 
 const CLOSE_MS = 60_000;
@@ -44,6 +44,8 @@ interface Work {
 interface Placed {
   /** SHA-256 of the database file, where it is known. */
   sha256?: string;
+  /** Its rows, where it is a file that was counted before. */
+  counts?: Counts;
   /** The process that will read them, where it was started meanwhile. */
   reader?: HostProcess;
 }
@@ -75,9 +77,7 @@ export class GraphBuilder {
       const input = spec.inputDirectory === undefined ? undefined : await realpath(spec.inputDirectory);
       const work = { directory, input, writesInput: spec.keys !== undefined, signal, onProgress };
       if (base !== undefined && spec.unchanged) {
-        // As it is, under another name: nobody writes to the database file of a finished generation.
-        const { sha256 } = spec.unchanged;
-        return this.besideReader(directory, () => shareGraphFile(base, directory, signal).then(() => sha256));
+        return this.besideReader(directory, () => takeOver(base, directory, spec.unchanged!, signal));
       }
       return this.load(spec, base, work);
     };
@@ -96,14 +96,15 @@ export class GraphBuilder {
     place: (directory: string) => Promise<string | undefined>,
     options: { signal: AbortSignal; temporary?: boolean },
   ): Promise<GenerationManifest> {
-    return this.fill(target, (directory) => this.besideReader(directory, () => place(directory)), options);
+    const placed = async (directory: string): Promise<Placed> => ({ sha256: await place(directory) });
+    return this.fill(target, (directory) => this.besideReader(directory, () => placed(directory)), options);
   }
 
   /** Starts the process that will read the files while they are put into their place. */
-  private async besideReader(directory: string, place: () => Promise<string | undefined>): Promise<Placed> {
+  private async besideReader(directory: string, place: () => Promise<Placed>): Promise<Placed> {
     const reader = await this.hosts.readerAhead(directory);
     try {
-      return { sha256: await place(), reader };
+      return { ...(await place()), reader };
     } catch (error) {
       await reader.discard();
       throw error;
@@ -132,7 +133,7 @@ export class GraphBuilder {
       await generationFiles(directory);
       const [files, counted] = await allEnded([
         measureFiles(directory, placed.sha256, signal),
-        inspect(reader, signal),
+        inspect(reader, signal, placed.counts),
         temporary ? undefined : syncFiles(directory),
       ]);
       const made = { engine: 'ladybug', ...files, ...counted };
@@ -272,45 +273,15 @@ export class GraphBuilder {
   }
 }
 
-/** Counts in what was built, as its readers will see it. The process stays. */
-function inspect(
-  reader: HostProcess,
+/** As it is, under another name: nobody writes to the database file of a finished generation. */
+async function takeOver(
+  from: string,
+  to: string,
+  { sha256, nodes, relationships }: GenerationManifest,
   signal: AbortSignal,
-): Promise<Pick<GenerationManifest, 'engineVersion' | 'storageVersion' | 'nodes' | 'relationships'>> {
-  const count = async (): ReturnType<typeof inspect> => {
-    const { engineVersion, storageVersion } = await reader.open();
-    return { engineVersion, storageVersion, ...(await countTables(reader)) };
-  };
-  return ending(reader, signal, count, () => true);
-}
-
-/** What all of them give, once each has come to its end; throws what the first of them that failed threw. */
-async function allEnded<T extends readonly unknown[]>(work: T): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
-  await Promise.allSettled(work);
-  return Promise.all(work);
-}
-
-/** Runs `work`; whether it ends, fails or is aborted, the process is gone afterwards, unless somebody else has it by then. */
-async function ending<T>(
-  host: HostProcess,
-  signal: AbortSignal,
-  work: () => Promise<T>,
-  kept: () => boolean = () => false,
-): Promise<T> {
-  const kill = (): void => host.kill({ why: 'abandoned' });
-  signal.addEventListener('abort', kill, { once: true });
-  if (signal.aborted) kill();
-  try {
-    const result = await work();
-    signal.throwIfAborted();
-    return result;
-  } finally {
-    signal.removeEventListener('abort', kill);
-    if (!kept()) {
-      kill();
-      await host.ended;
-    }
-  }
+): Promise<Placed> {
+  const shared = await shareGraphFile(from, to, signal);
+  return { sha256, counts: shared ? { nodes, relationships } : undefined };
 }
 
 /** What to load, found out once: after the keys of the base are written, where they are asked for. */
@@ -321,17 +292,6 @@ function planned({ keys, loads }: BuildSpec): Planned {
     if (keys) await loader.build({ keys, definitions: [], loads: [] }, () => undefined);
     return (found = typeof loads === 'function' ? await loads() : loads);
   };
-}
-
-/** The order of names in a manifest says nothing. */
-function sameContent(one: GenerationManifest, other: GenerationManifest): boolean {
-  const content = ({ bytes, log, nodes, relationships }: GenerationManifest): unknown[] => [
-    bytes,
-    log,
-    nodes,
-    relationships,
-  ];
-  return isDeepStrictEqual(content(one), content(other));
 }
 
 function isWorthMerging({ bytes, log }: GenerationManifest): boolean {
