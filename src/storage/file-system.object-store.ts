@@ -80,7 +80,12 @@ export class FileSystemObjectStore extends ObjectStore implements OnModuleInit {
       return Readable.from([]);
     }
     // The last byte of a file stream is the one that it still reads.
-    return createReadStream('', { fd: file, start, end: end === undefined ? undefined : end - 1, highWaterMark: READ_BYTES });
+    return createReadStream('', {
+      fd: file,
+      start,
+      end: end === undefined ? undefined : end - 1,
+      highWaterMark: READ_BYTES,
+    });
   }
 
   async head(key: string): Promise<StoredObject | undefined> {
