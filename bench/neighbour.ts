@@ -8,7 +8,11 @@ import { atMost, figure, type Report } from './lib/report';
 import { quantile } from './lib/stats';
 
 const CROWD = 100;
-const QUIET_MS = 10_000;
+/** Constant readers of the measured graph. */
+const READERS = 4;
+/** Quiet, busy and crowded come in turn, so that what else the machine does falls on all of them. */
+const ROUNDS = 4;
+const ROUND_MS = 4_000;
 /** Keeps the process of its graph busy and gives one row: what is measured is not the sending of rows. */
 const HEAVY =
   'MATCH (a:Airport)-[f:FLIGHT]->(b:Airport) WHERE f.delay > 10 RETURN count(*) AS n, avg(f.distance) AS miles';
@@ -20,15 +24,17 @@ export async function neighbour(): Promise<Report> {
   const platform = await BenchPlatform.start();
   const { graph: measured } = await FlightsGraph.load(platform);
   const { graph: noisy } = await FlightsGraph.load(platform);
-  const readers = Readers.start(platform, measured.queryPath, 1);
+  const readers = Readers.start(platform, measured.queryPath, READERS);
   await readers.over(2_000);
-  const quiet = await readers.over(QUIET_MS);
-  const busy = await readers.during(() => keepBusy(platform, noisy, QUIET_MS));
   const crowd = BenchChild.start('crowd-main');
   const { url, apiKey } = platform;
-  const order: Crowd = { url, apiKey, queryPath: noisy.queryPath, readers: CROWD, ms: QUIET_MS };
-  let seen!: Reads;
-  const crowded = await readers.during(async () => (seen = await crowd.ask<Reads>(order)));
+  const order: Crowd = { url, apiKey, queryPath: noisy.queryPath, readers: CROWD, ms: ROUND_MS };
+  const [quiet, busy, crowded, seen] = Array.from({ length: 4 }, (): Reads => ({ ms: [], failed: 0 }));
+  for (let round = 0; round < ROUNDS; round += 1) {
+    add(quiet, await readers.over(ROUND_MS));
+    add(busy, await readers.during(() => keepBusy(platform, noisy, ROUND_MS)));
+    add(crowded, await readers.during(async () => add(seen, await crowd.ask<Reads>(order))));
+  }
   await crowd.end();
   await readers.stop();
   await platform.dispose();
@@ -36,10 +42,10 @@ export async function neighbour(): Promise<Report> {
   return {
     name: 'neighbour',
     findings: [
-      figure('p99 of a constant reader of a graph, alone', p99(quiet), 'ms'),
-      atMost('its p99 while the host of another graph is kept busy, by that', p99(busy) / p99(quiet), GOAL, 'x'),
-      atMost(`its p99 while another graph has ${CROWD} readers, by that`, p99(crowded) / p99(quiet), GOAL, 'x'),
-      figure(`reads of the ${CROWD} readers`, seen.ms.length / (QUIET_MS / 1000), 'requests/s'),
+      figure(`p99 of ${READERS} constant readers of a graph, alone`, p99(quiet), 'ms'),
+      atMost('their p99 while the host of another graph is kept busy, by that', p99(busy) / p99(quiet), GOAL, 'x'),
+      atMost(`their p99 while another graph has ${CROWD} readers, by that`, p99(crowded) / p99(quiet), GOAL, 'x'),
+      figure(`reads of the ${CROWD} readers`, seen.ms.length / ((ROUNDS * ROUND_MS) / 1000), 'requests/s'),
       atMost('failed reads', quiet.failed + busy.failed + crowded.failed, 0, ''),
     ],
     details: Object.fromEntries(
@@ -49,6 +55,11 @@ export async function neighbour(): Promise<Report> {
       ]),
     ),
   };
+}
+
+function add(to: Reads, { ms, failed }: Reads): void {
+  to.ms.push(...ms);
+  to.failed += failed;
 }
 
 /** One statement after the other, each of which occupies the graph's host. */
