@@ -3,7 +3,7 @@ import { Clock } from '../common/clock';
 import { GRAPH_ID, OPERATION_ID, UUID } from '../common/ids';
 import type { GraphAccess, OperationAccess, OrgAccess } from './access';
 import { AccessCache } from './access-cache';
-import { admitToGraph, admitToOrg, graphRoleIn, reachesGraph } from './access-rules';
+import { admitToGraph, admitToOrg, graphRoleIn, reachesGraph, requireInService } from './access-rules';
 import { AccessTargets, type OwnedBy } from './access-targets';
 import { AccessRepository, type AccessRow, type Identity, type Target } from './access.repository';
 import type { Actor } from './actor';
@@ -50,12 +50,22 @@ export class AccessService {
     return { actor, row };
   }
 
-  /** The actor's access to a graph as at least `role`. Throws {@link GraphNotFound} or {@link RoleRequired}. */
-  async require(actor: Actor, graphId: string, role: GraphRole): Promise<GraphAccess> {
+  /**
+   * The actor's access to a graph as at least `role`. Throws {@link GraphNotFound}, {@link RoleRequired}, or `GraphSuspended`
+   * unless `whileSuspended` is allowed.
+   */
+  async require(
+    actor: Actor,
+    graphId: string,
+    role: GraphRole,
+    { whileSuspended = false }: { whileSuspended?: boolean } = {},
+  ): Promise<GraphAccess> {
     if (!GRAPH_ID.test(graphId)) throw new GraphNotFound();
     const row = await this.find({ kind: 'user', userId: actor.userId }, { kind: 'graph', id: graphId });
     if (!row) throw new GraphNotFound();
-    return admitToGraph(row, actor, role);
+    const access = admitToGraph(row, actor, role);
+    if (!whileSuspended) requireInService(row);
+    return access;
   }
 
   /** The actor's access to an organisation as at least `role`. Throws {@link OrgNotFound} or {@link RoleRequired}. */

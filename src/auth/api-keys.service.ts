@@ -54,7 +54,8 @@ export class ApiKeysService {
     const beyond = scopes.find((scope) => !scopesCover(actor.scopes, scope));
     if (beyond) throw new KeyGrantsTooMuch(`it lacks the scope "${beyond}"`);
     if (input.expiresAt && input.expiresAt <= this.clock.now()) throw invalid('expires_at', 'must lie in the future');
-    for (const graphId of input.graphIds ?? []) await this.access.require(actor, graphId, 'viewer');
+    for (const graphId of input.graphIds ?? [])
+      await this.access.require(actor, graphId, 'viewer', { whileSuspended: true });
     return this.transactor.run(async (em) => {
       await this.requireRoom(em, actor.userId);
       await this.requireNotLongerThanCreator(em, actor, input.expiresAt ?? null);

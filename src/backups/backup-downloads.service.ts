@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import type { GraphAccess } from '../auth/access';
 import { AccessService } from '../auth/access.service';
+import { GraphSuspended } from '../auth/auth.errors';
 import type { Actor } from '../auth/actor';
 import { Clock } from '../common/clock';
 import { DomainError } from '../common/domain-error';
@@ -87,7 +88,7 @@ export class BackupDownloadsService {
 
   /**
    * The backup that a link is for, if whoever asked for it may still have it: as an administrator of its graph now. Throws
-   * {@link DownloadLinkInvalid}, {@link DownloadLinkExpired}, `BackupNotFound`.
+   * {@link DownloadLinkInvalid}, {@link DownloadLinkExpired}, `GraphSuspended`, `BackupNotFound`.
    */
   async follow(
     downloadId: string,
@@ -106,7 +107,8 @@ export class BackupDownloadsService {
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
       await this.audit.record(this.transactor.em, { ...entry, action: 'backup.download_refused', outcome: 'failure' });
-      throw new DownloadLinkExpired();
+      // That one says what to do about it, and the link may be good again.
+      throw error instanceof GraphSuspended ? error : new DownloadLinkExpired();
     }
     const backup = storedBackup(await this.backups.find(graphId, backupId));
     await this.audit.record(this.transactor.em, { ...entry, action: 'backup.downloaded', orgId: backup.orgId });

@@ -11,12 +11,14 @@ import { CreateBackup, RestoreBackup, VerifyBackup } from './backups.operations'
 import { BackupsService } from './backups.service';
 import { toBackupDetailDto, toBackupDto, toBackupStatsDto } from './dto/backup.dto';
 import { CreateBackupDto, LabelBackupDto, ListBackupsQuery, RestoreBackupDto } from './dto/backup-request.dto';
+import { RestoresService } from './restores.service';
 
 @ApiTags('backup')
 @Controller('v1/graphs/:graph_id/backups')
 export class BackupsController {
   constructor(
     private readonly backups: BackupsService,
+    private readonly restores: RestoresService,
     private readonly downloads: BackupDownloadsService,
   ) {}
 
@@ -117,7 +119,7 @@ export class BackupsController {
     @Param('backup_id') backupId: string,
     @Body() body: RestoreBackupDto,
   ): Promise<object> {
-    const { operation, systemBackupId } = await this.backups.requestRestore(actor, graphId, backupId, body);
+    const { operation, systemBackupId } = await this.restores.requestRestore(actor, graphId, backupId, body);
     return { ...toStartedDto(operation), backup_id: backupId, system_backup_id: systemBackupId };
   }
 }

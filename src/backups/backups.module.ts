@@ -37,6 +37,7 @@ import { GraphExports } from './graph-exports';
 import { MasterKeys } from './master-keys';
 import { NewBackups } from './new-backups';
 import { RestoreBackupProcessor } from './restore-backup.processor';
+import { RestoresService } from './restores.service';
 import { SystemBackups } from './system-backups';
 import { VerifyBackupProcessor } from './verify-backup.processor';
 
@@ -77,6 +78,7 @@ import { VerifyBackupProcessor } from './verify-backup.processor';
     MasterKeys,
     NewBackups,
     RestoreBackupProcessor,
+    RestoresService,
     SystemBackups,
     VerifyBackupProcessor,
   ],

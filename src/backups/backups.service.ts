@@ -2,46 +2,35 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { type AuditActor, AuditService } from '../audit/audit.service';
 import type { Actor } from '../auth/actor';
-import { Ids, UUID } from '../common/ids';
+import { UUID } from '../common/ids';
 import { Transactor } from '../database/transactor';
 import type { Graph } from '../graphs/graph.entity';
 import { GraphsService } from '../graphs/graphs.service';
 import type { Operation } from '../operations/operation.entity';
 import { OperationsService } from '../operations/operations.service';
-import { GraphMembersService } from '../orgs/graph-members.service';
-import { OrgsService } from '../orgs/orgs.service';
 import { ObjectStore } from '../storage/object-store';
 import { type Backup, objectPrefix } from './backup.entity';
 import type { BackupSchedule } from './backup-schedule.entity';
 import { BackupLimits } from './backup-limits';
-import { MANIFEST_VERSION } from './backup-manifest';
 import type { StoredBackup } from './backup-objects';
-import { BackupRetentionRepository } from './backup-retention.repository';
-import { BackupNotCompleted, BackupNotFound, BackupNotRestorable } from './backups.errors';
-import { CreateBackup, RestoreBackup, VerifyBackup } from './backups.operations';
+import { BackupNotCompleted, BackupNotFound } from './backups.errors';
+import { CreateBackup, VerifyBackup } from './backups.operations';
 import { type BackupFilter, BackupsRepository, type BackupStats } from './backups.repository';
-import type { CreateBackupDto, RestoreBackupDto, RestoredGraphDto } from './dto/backup-request.dto';
+import type { CreateBackupDto } from './dto/backup-request.dto';
 import { NewBackups, type WantedBackup } from './new-backups';
-import { whyNotRestorable } from './restorable';
-import { SystemBackups } from './system-backups';
 
-/** Backups of graphs: making, finding, checking, restoring and removing them. The work itself is done by processors. */
+/** Backups of graphs: making, finding, checking and removing them. The work itself is done by processors. */
 @Injectable()
 export class BackupsService {
   constructor(
     private readonly transactor: Transactor,
     private readonly graphs: GraphsService,
-    private readonly members: GraphMembersService,
-    private readonly orgs: OrgsService,
     private readonly operations: OperationsService,
     private readonly backups: BackupsRepository,
     private readonly wanted: NewBackups,
-    private readonly systemBackups: SystemBackups,
-    private readonly retention: BackupRetentionRepository,
     private readonly limits: BackupLimits,
     private readonly objects: ObjectStore,
     private readonly audit: AuditService,
-    private readonly ids: Ids,
   ) {}
 
   /** Starts making a backup of what is live. Throws `DailyLimitReached`, `BackupStorageReached`, `GraphNotReady`. */
@@ -85,53 +74,6 @@ export class BackupsService {
       const { orgId } = backup;
       const operation = await this.operations.begin(em, VerifyBackup, { actor, orgId, graphId, payload: { backupId } });
       await this.record(em, actor, 'backup.verification_requested', backup, operation);
-      return operation;
-    });
-  }
-
-  /**
-   * Starts restoring a backup: in the place of what is live, or as a new graph of the same organisation and tier. Throws
-   * {@link BackupNotCompleted}, {@link BackupNotRestorable}, `OperationConflict` while something else changes the graph.
-   */
-  async requestRestore(
-    actor: Actor,
-    graphId: string,
-    backupId: string,
-    { create_system_backup: backUpFirst, new_graph: wanted }: RestoreBackupDto,
-  ): Promise<{ operation: Operation; systemBackupId: string | null }> {
-    const backup = await this.get(graphId, backupId);
-    const { manifest } = restorable(backup);
-    const graph = wanted ? await this.graphs.get(graphId) : await this.graphs.active(graphId);
-    return this.transactor.run(async (em) => {
-      const { orgId } = graph;
-      const targetId = wanted ? await this.registerGraph(em, actor, graph, wanted, manifest.schema) : graphId;
-      const systemBackupId =
-        backUpFirst && !wanted ? await this.systemBackups.announce(em, graph, actor.userId) : undefined;
-      const operation = await this.operations.begin(em, RestoreBackup, {
-        actor,
-        orgId,
-        graphId: targetId,
-        payload: { backupId, systemBackupId },
-      });
-      if (systemBackupId !== undefined) await this.systemBackups.belongTo(em, systemBackupId, operation.id);
-      await this.record(em, actor, 'backup.restore_requested', backup, operation);
-      return { operation, systemBackupId: systemBackupId ?? null };
-    });
-  }
-
-  /**
-   * Starts restoring a backup of a deleted graph as a new graph of the same organisation and tier. Throws
-   * {@link BackupNotFound}, {@link BackupNotRestorable}, `GraphLimitReached`.
-   */
-  async requestRecovery(actor: Actor, orgId: string, backupId: string, wanted: RestoredGraphDto): Promise<Operation> {
-    const found = UUID.test(backupId) ? await this.retention.findOfDeletedGraph(orgId, backupId) : null;
-    if (found === null) throw new BackupNotFound();
-    const { manifest } = restorable(found.backup);
-    return this.transactor.run(async (em) => {
-      const graphId = await this.registerGraph(em, actor, { orgId, tier: found.tier }, wanted, manifest.schema);
-      const begun = { actor, orgId, graphId, payload: { backupId } };
-      const operation = await this.operations.begin(em, RestoreBackup, begun);
-      await this.record(em, actor, 'backup.recovery_requested', found.backup, operation);
       return operation;
     });
   }
@@ -194,21 +136,6 @@ export class BackupsService {
     return { operation, backupId };
   }
 
-  private async registerGraph(
-    em: EntityManager,
-    actor: Actor,
-    { orgId, tier }: Pick<Graph, 'orgId' | 'tier'>,
-    wanted: { graph_name: string; description?: string | null },
-    schema: Graph['schema'],
-  ): Promise<string> {
-    await this.orgs.requireRoomForGraph(em, orgId);
-    const id = this.ids.graph();
-    const { graph_name: name, description = null } = wanted;
-    await this.graphs.register(em, { id, orgId, name, description, tags: [], tier, schema }, actor.userId);
-    await this.members.insert(em, id, actor.userId, 'admin');
-    return id;
-  }
-
   private async locked(em: EntityManager, graphId: string, backupId: string): Promise<Backup> {
     const backup = UUID.test(backupId) ? await this.backups.findLocked(em, graphId, backupId) : null;
     if (backup === null) throw new BackupNotFound();
@@ -225,16 +152,6 @@ export class BackupsService {
     const details = { graph_id: operation?.graphId ?? graphId, ...(operation && { operation_id: operation.id }) };
     return this.audit.record(em, { actor, action, target: id, orgId, details });
   }
-}
-
-/** A backup that can become a graph again. Throws what {@link storedBackup} throws, {@link BackupNotRestorable}. */
-function restorable(backup: Backup): StoredBackup {
-  const stored = storedBackup(backup);
-  const why = whyNotRestorable(stored.manifest);
-  if (why !== null) throw new BackupNotRestorable(why);
-  if (stored.manifest.manifest_version > MANIFEST_VERSION)
-    throw new BackupNotRestorable('a newer version of the platform made it. Update this one');
-  return stored;
 }
 
 /** A backup whose bytes can be used. Throws {@link BackupNotFound}, {@link BackupNotCompleted}. */

@@ -8,16 +8,16 @@ import { toStartedDto } from '../operations/dto/operation.dto';
 import { StartsOperation } from '../operations/starts-operation';
 import { BackupRetentionRepository } from './backup-retention.repository';
 import { RestoreBackup } from './backups.operations';
-import { BackupsService } from './backups.service';
 import { toBackupDto } from './dto/backup.dto';
-import { BackupPageQuery, RestoredGraphDto } from './dto/backup-request.dto';
+import { BackupPageQuery, RecoveryDto } from './dto/backup-request.dto';
+import { RestoresService } from './restores.service';
 
 /** Backups that outlived their graph, until their time is over. The graph has no roles any more, so the organisation's count. */
 @ApiTags('backup')
 @Controller('v1/orgs/:org_id/deleted-graphs/backups')
 export class DeletedGraphBackupsController {
   constructor(
-    private readonly backups: BackupsService,
+    private readonly restores: RestoresService,
     private readonly kept: BackupRetentionRepository,
   ) {}
 
@@ -32,14 +32,16 @@ export class DeletedGraphBackupsController {
   @Post(':backup_id/restore')
   @StartsOperation(RestoreBackup)
   @Requires('org:admin')
-  @ApiOperation({ summary: 'Put a backup of a deleted graph into a new graph' })
+  @ApiOperation({
+    summary: 'Put a backup of a deleted graph into a new graph, or into another one of the organisation',
+  })
   async restore(
     @CurrentActor() actor: Actor,
     @CurrentOrg() org: OrgAccess,
     @Param('backup_id') backupId: string,
-    @Body() body: RestoredGraphDto,
+    @Body() body: RecoveryDto,
   ): Promise<object> {
-    const operation = await this.backups.requestRecovery(actor, org.id, backupId, body);
-    return { ...toStartedDto(operation), backup_id: backupId };
+    const { operation, systemBackupId } = await this.restores.requestRecovery(actor, org.id, backupId, body);
+    return { ...toStartedDto(operation), backup_id: backupId, system_backup_id: systemBackupId };
   }
 }

@@ -248,6 +248,52 @@ describe('backups that are kept', () => {
     expect(await client.expect(200, 'GET', kept)).toMatchObject({ total_count: 0 });
   }, 90_000);
 
+  it('of a deleted graph are restored into another one of the organisation, with a backup of what was there', async () => {
+    const backupId = await made();
+    await client.result(await client.expect<Started>(202, 'DELETE', `/v1/graphs/${graph}`));
+    const other = await client.createGraph(PEOPLE);
+    await client.stage(other, 'Person', 'persons.csv', 'id,name\n7,Barbara\n');
+    await client.materialize(other);
+    const restore = `/v1/orgs/${orgId}/deleted-graphs/backups/${backupId}/restore`;
+    const stranger = await colleague('stranger');
+    const theirs = await stranger.client.createGraph(PEOPLE);
+    for (const into of [theirs, 'kg0000000000000000', 'no id']) {
+      expect(await refusal(client.request('POST', restore, { graph_id: into }))).toMatchObject({ status: 404 });
+    }
+    expect(await refusal(client.request('POST', restore, {}))).toMatchObject({ status: 422 });
+
+    type Begun = Started & { system_backup_id: string };
+    const started = await client.expect<Begun>(202, 'POST', restore, { graph_id: other });
+    expect(started).toMatchObject({ graph_id: other, system_backup_id: expect.any(String) as string });
+    await client.result(started);
+    expect(await client.query(other, 'MATCH (p:Person) RETURN count(*) AS n')).toEqual([{ n: 3 }]);
+    expect(await client.expect(200, 'GET', at(`/${started.system_backup_id}`, other))).toMatchObject({
+      status: 'completed',
+      node_counts: { Person: 1 },
+    });
+  }, 90_000);
+
+  it('cannot be fetched while their graph is suspended, nor can files be sent to it; afterwards both can', async () => {
+    const backupId = await made();
+    const { download_url: url } = await link(backupId);
+    const file = { file_name: 'p.csv', table_name: 'Person', content_type: 'text/csv' };
+    const { upload_url: upload } = await client.expect<{ upload_url: string }>(
+      200,
+      'POST',
+      `/v1/graphs/${graph}/files`,
+      file,
+    );
+    const sent = () => fetch(upload, { method: 'PUT', body: PERSONS, headers: { 'content-type': 'text/csv' } });
+    await client.expect(200, 'POST', `/v1/admin/graphs/${graph}/suspend`, { reason: 'Not paid' });
+    const suspended = { status: 402, code: 'graph_suspended' };
+    expect(await refusal(fetched(url))).toMatchObject(suspended);
+    expect(await refusal(sent())).toMatchObject(suspended);
+    expect(await actions(backupId)).toContain('backup.download_refused: failure');
+    await client.expect(200, 'POST', `/v1/admin/graphs/${graph}/resume`);
+    expect((await fetched(url)).status).toBe(200);
+    expect((await sent()).status).toBe(200);
+  }, 60_000);
+
   it('of a graph that is there are not among those of deleted ones', async () => {
     const backupId = await made();
     const restore = `/v1/orgs/${orgId}/deleted-graphs/backups/${backupId}/restore`;

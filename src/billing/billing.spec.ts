@@ -234,6 +234,25 @@ describe('billing', () => {
     expect(required.body).toContain('/v1/billing/checkout');
   });
 
+  it('makes none by restoring a backup either, and says how to have its data back', async () => {
+    const { graph_id: graphId } = (
+      await api.call('POST /v1/graphs', owner, { metadata: { graph_name: 'Kept' } })
+    ).json<{ graph_id: string }>();
+    const manifest = { format: 'full_dump', manifest_version: 1, schema: { nodes: [], relationships: [] } };
+    const [{ id }] = await api.sql<{ id: string }>(
+      `insert into backup (id, graph_id, org_id, kind, format, status, retention_days, manifest, object_key, expires_at)
+       values (gen_random_uuid(), $1, $2, 'manual', 'full_dump', 'completed', 7, $3, 'backups/x', now() + interval '7 days')
+       returning id`,
+      [graphId, owner.orgId, JSON.stringify(manifest)],
+    );
+    const body = { new_graph: { graph_name: 'Again' } };
+    const restore = `POST /v1/graphs/${graphId}/backups/${id}/restore`;
+    const [free, required] = [await api.call(restore, owner, body), await apis[1].call(restore, owner, body)];
+    expect(free.statusCode).toBe(202);
+    expect([required.statusCode, required.json<Body>().code]).toEqual([402, 'subscription_required']);
+    expect(required.body).toContain('restore into it');
+  });
+
   it('shows nothing of it to others, and lets only operators say that an invoice is paid', async () => {
     const { subscription_id: id, session_id } = await order();
     const stranger = await api.user();

@@ -98,7 +98,8 @@ export class GraphHasSubgraphs extends DomainError {
 export class SubscriptionRequired extends DomainError {
   readonly code = 'subscription_required';
   readonly kind = 'payment_required';
-  constructor() {
-    super('Graphs are made by subscription here: order one with POST /v1/billing/checkout');
+  /** `then`: what to do with the graph that was ordered. */
+  constructor(then = '') {
+    super(`Graphs are made by subscription here: order one with POST /v1/billing/checkout${then}`);
   }
 }

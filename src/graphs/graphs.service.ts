@@ -170,6 +170,15 @@ export class GraphsService {
     return graph;
   }
 
+  /** A graph that is not suspended, and whose parent is not; for work that comes past the guard. Throws `GraphSuspended`. */
+  async inService(graphId: string): Promise<Graph> {
+    const graph = await this.get(graphId);
+    const all = graph.parentId === null ? [graph] : [graph, await this.get(graph.parentId)];
+    const suspended = all.find(({ status }) => status === 'suspended');
+    if (suspended !== undefined) throw notUsable(suspended.id, suspended.status);
+    return graph;
+  }
+
   /** All graphs that the actor may see, or a page of them, and the one they work with. */
   async list(
     actor: Actor,

@@ -96,7 +96,7 @@ export class FilesService {
     if (!UUID.test(fileId)) throw new FileNotFound(fileId);
     const file = this.found(await this.files.find(this.transactor.em, fileId), fileId);
     if (!OPEN_FOR_UPLOAD.includes(file.status)) throw new FileAlreadyStaged(file.status);
-    const { tier } = await this.graphs.get(file.graphId);
+    const { tier } = await this.graphs.inService(file.graphId);
     const { max_file_mb: maxMb } = this.tiers.of(tier);
     if (contentLength !== undefined && contentLength > maxMb * BYTES_PER_MB) throw new FileTooLarge(maxMb);
     const room = await this.storage.requireRoom(file.graphId, tier, contentLength);

@@ -10,6 +10,7 @@ import {
   IsOptional,
   Max,
   Min,
+  ValidateIf,
   ValidateNested,
 } from 'class-validator';
 import { Text } from '../../common/text';
@@ -72,6 +73,27 @@ export class RestoredGraphDto {
   @IsOptional()
   @Text({ max: 2_000, multiline: true })
   description?: string | null;
+}
+
+/** Where a backup of a deleted graph is restored: a new graph by its name, or another one of the organisation by its id. */
+export class RecoveryDto {
+  @ValidateIf(({ graph_id: id }: RecoveryDto) => id == null)
+  @Text({ max: 255, trim: true })
+  graph_name?: string;
+
+  @IsOptional()
+  @Text({ max: 2_000, multiline: true })
+  description?: string | null;
+
+  /** Puts it in the place of what is live there. */
+  @IsOptional()
+  @Text({ max: 255 })
+  graph_id?: string | null;
+
+  /** With `graph_id`: makes a backup of what is live first; if that fails, nothing is restored. */
+  @IsOptional()
+  @IsBoolean()
+  create_system_backup: boolean = true;
 }
 
 export class RestoreBackupDto {
