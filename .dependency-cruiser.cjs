@@ -9,7 +9,7 @@ const LAYERS = [
   ['operations'],
   ['jobs'],
   ['graphs', 'schemas', 'dagster'],
-  ['staging', 'materialization', 'queries', 'subgraphs', 'backups'],
+  ['staging', 'materialization', 'queries', 'subgraphs', 'backups', 'repositories'],
   ['billing'],
   ['provisioning'],
   ['usage'],

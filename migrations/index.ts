@@ -30,6 +30,7 @@ import { Credits1765000270000 } from './1765000270000-credits';
 import { Billing1765000250000 } from './1765000250000-billing';
 import { Dagster1765000240000 } from './1765000240000-dagster';
 import { BillingProvider1765000251000 } from './1765000251000-billing-provider';
+import { Repositories1765000284000 } from './1765000284000-repositories';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -65,4 +66,5 @@ export const MIGRATIONS = [
   Dagster1765000240000,
   BillingProvider1765000251000,
   SuspendedGraphs1765000261000,
+  Repositories1765000284000,
 ];

@@ -7,6 +7,7 @@ import { BackupsConfig } from './backups/backups.config';
 import { BackupsModule } from './backups/backups.module';
 import { BillingConfig } from './billing/billing.config';
 import { BillingModule } from './billing/billing.module';
+import { RepositoriesModule } from './repositories/repositories.module';
 import { CommonModule } from './common/common.module';
 import { ProblemFilter } from './common/problem.filter';
 import { ConfigModule } from './config/config.module';
@@ -98,6 +99,7 @@ export class AppModule {
         QueriesModule,
         BackupsModule,
         SubgraphsModule,
+        RepositoriesModule,
         BillingModule,
         ProvisioningModule,
         UsageModule,

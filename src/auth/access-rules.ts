@@ -23,7 +23,7 @@ export function reachesGraph(credential: Pick<Actor, 'graphIds'>, graphId: strin
 /** The role in the graph that a row speaks of; null where there is no graph, no membership, or the key is for others. */
 export function graphRoleIn(row: AccessRow, credential: Pick<Actor, 'graphIds'>): GraphRole | null {
   if (!row.graph_id || !reachesGraph(credential, row.graph_id, row.parent_id ?? null)) return null;
-  return effectiveGraphRole(row.org_role ?? null, row.graph_role ?? null);
+  return effectiveGraphRole(row.org_role ?? null, row.graph_role ?? null) ?? (row.granted ? 'reader' : null);
 }
 
 /** Lets a caller into a graph as `needed`, or throws. A graph that is not theirs and one that is not there look alike. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import type { Scope } from './actor';
-import type { GraphRole, OrgRole } from './roles';
+import type { MemberRole, OrgRole } from './roles';
 
 /** How the caller is known: by a secret's hash, or, inside the platform, by id. */
 export type Identity =
@@ -26,7 +26,9 @@ export interface AccessRow {
   status?: string | null;
   tier?: string | null;
   parent_status?: string | null;
-  graph_role?: GraphRole | null;
+  graph_role?: MemberRole | null;
+  /** Whether an organisation of theirs subscribes to it. */
+  granted?: boolean;
 }
 
 const IDENTITY: Record<Identity['kind'], string> = {
@@ -49,7 +51,9 @@ const TARGET: Record<Target['kind'], { columns: string; joins: string }> = {
   // A subgraph has no members of its own: its parent's count.
   graph: {
     columns: `, g.id as graph_id, g.org_id, g.parent_id, g.status, g.tier, p.status as parent_status, m.role as org_role,
-      gm.role as graph_role`,
+      gm.role as graph_role, exists (
+        select from repository_grant rg join org_member rm on rm.org_id = rg.org_id and rm.user_id = who.user_id
+        where rg.graph_id = g.id and rg.revoked_at is null) as granted`,
     joins: `left join graph g on g.id = $2
       left join graph p on p.id = g.parent_id
       left join org_member m on m.org_id = g.org_id and m.user_id = who.user_id

@@ -99,7 +99,9 @@ export class AccessService {
     const user: Identity = { kind: 'user', userId: actor.userId };
     if (owner.graphId !== null) {
       const row = await this.find(user, { kind: 'graph', id: owner.graphId });
-      if (row?.graph_id) return graphRoleIn(row, actor);
+      // Who only reads a graph has no part in the work on it.
+      const role = row?.graph_id ? graphRoleIn(row, actor) : null;
+      if (row?.graph_id) return role === 'reader' ? null : role;
       if (!reachesGraph(actor, owner.graphId, null)) return null;
     } else if (actor.graphIds !== null) {
       return null;
@@ -118,7 +120,7 @@ export class AccessService {
       `${identity.kind} ${who} ${target.kind} ${where}`,
       () => this.repository.find(identity, target),
       // A "no" is looked up again each time, so that a new graph or membership works at once.
-      (row) => target.kind === 'none' || Boolean(row.org_role),
+      (row) => target.kind === 'none' || Boolean(row.org_role) || row.granted === true,
     );
   }
 }

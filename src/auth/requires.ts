@@ -54,6 +54,6 @@ export function neededScope(access: Exclude<RouteAccess, { target: 'public' }>, 
 /** The scope that a key needs for what asks for a role. */
 export function scopeOfRole(role: GraphRole | OrgRole, method: string): Scope {
   if (role === 'admin' || role === 'owner') return 'admin';
-  if (role === 'viewer') return 'read';
+  if (role === 'viewer' || role === 'reader') return 'read';
   return method === 'GET' || method === 'HEAD' ? 'read' : 'write';
 }

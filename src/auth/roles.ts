@@ -1,7 +1,11 @@
 import { type Scope, SCOPES } from './actor';
 
-export const GRAPH_ROLES = ['viewer', 'member', 'admin'] as const;
+/** What somebody may be made in a graph. */
+export const MEMBER_ROLES = ['viewer', 'member', 'admin'] as const;
+/** The first is of those whose organisation subscribes to the graph: they ask it, and see nothing of how it comes to be. */
+export const GRAPH_ROLES = ['reader', ...MEMBER_ROLES] as const;
 export type GraphRole = (typeof GRAPH_ROLES)[number];
+export type MemberRole = (typeof MEMBER_ROLES)[number];
 
 export const ORG_ROLES = ['member', 'admin', 'owner'] as const;
 export type OrgRole = (typeof ORG_ROLES)[number];
@@ -22,7 +26,7 @@ export function scopesCover(scopes: readonly Scope[], needed: Scope): boolean {
 }
 
 /** What somebody may do in a graph: owners and admins of its org everything, members what the graph's row says. */
-export function effectiveGraphRole(orgRole: OrgRole | null, graphRole: GraphRole | null): GraphRole | null {
+export function effectiveGraphRole(orgRole: OrgRole | null, graphRole: MemberRole | null): MemberRole | null {
   if (orgRole === null) return null;
   return orgRole === 'member' ? graphRole : 'admin';
 }

@@ -6,14 +6,15 @@ const PRICES: Prices = { 'ladybug-standard': 4_900, 'ladybug-large': 19_900, 'la
 
 /** `{"ladybug-large": 25000}`; what is not named keeps its default. */
 const prices: Parse<Prices> = (value) => {
-  const given = byTier(value);
+  const given = byPlan(value, /^$/);
   for (const [tier, cents] of Object.entries(given)) {
     if (!Number.isSafeInteger(cents) || (cents as number) < 0) throw new Error(`must have whole cents for ${tier}`);
   }
   return { ...PRICES, ...given };
 };
 
-function byTier(json: string): Record<string, unknown> {
+/** `others`: what may be named beside tiers. */
+function byPlan(json: string, others: RegExp): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(json);
@@ -21,16 +22,16 @@ function byTier(json: string): Record<string, unknown> {
     throw new Error('must be JSON, such as {"ladybug-standard": 4900}');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('must be a JSON object');
-  const unknown = Object.keys(value).find((name) => !TIERS.some((tier) => tier === name));
+  const unknown = Object.keys(value).find((name) => !others.test(name) && !TIERS.some((tier) => tier === name));
   if (unknown !== undefined) throw new Error(`names the tier "${unknown}"; there are ${TIERS.join(', ')}`);
   return value as Record<string, unknown>;
 }
 
-/** `{"ladybug-large": "price_..."}`. */
-const stripePrices: Parse<Partial<Record<Tier, string>>> = (given) => {
-  const ids = byTier(given);
-  if (!Object.values(ids).every((id) => typeof id === 'string')) throw new Error('must have the id of a price by tier');
-  return ids;
+/** `{"ladybug-large": "price_...", "companies/basic": "price_..."}`. */
+const stripePrices: Parse<Record<string, string>> = (given) => {
+  const ids = byPlan(given, /^[a-z][a-z0-9_]*\/[a-z][a-z0-9_]*$/);
+  if (!Object.values(ids).every((id) => typeof id === 'string')) throw new Error('must have the id of a price by plan');
+  return ids as Record<string, string>;
 };
 
 const currency: Parse<string> = (code) => {
@@ -56,9 +57,9 @@ export class BillingConfig {
   @Setting(
     'STRIPE_PRICES',
     stripePrices,
-    'ids of monthly prices at Stripe by tier, as JSON: {"ladybug-standard": "price_1"}',
+    'ids of monthly prices at Stripe by tier, and by repository and plan, as JSON: {"ladybug-standard": "price_1"}',
   )
-  readonly stripePrices: Partial<Record<Tier, string>> = {};
+  readonly stripePrices: Record<string, string> = {};
 
   @Setting('STRIPE_API_URL', url('http', 'https'), 'where Stripe is reached')
   readonly stripeUrl: string = 'https://api.stripe.com';

@@ -16,12 +16,15 @@ export class PlanNotFound extends DomainError {
   }
 }
 
-/** Repositories have no plans in this version. */
+/** An order says of a graph that it is a repository, or of a repository nothing. */
 export class NotOffered extends DomainError {
   readonly code = 'not_offered';
   readonly kind = 'bad_request';
   constructor() {
-    super('There are no shared repositories to subscribe to. A graph is ordered by POST /v1/billing/checkout');
+    super(
+      'Say with resource_type "repository" and resource_config.repository which shared repository, of those that GET /v1/offering lists; ' +
+        'a graph is ordered with resource_type "graph"',
+    );
   }
 }
 

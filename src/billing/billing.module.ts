@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuditModule } from '../audit/audit.module';
 import { GraphsModule } from '../graphs/graphs.module';
 import { OrgsModule } from '../orgs/orgs.module';
+import { RepositoriesModule } from '../repositories/repositories.module';
 import { Clock } from '../common/clock';
 import { BillingConfig } from './billing.config';
 import { BillingProvider } from './billing-provider';
@@ -21,6 +22,7 @@ import { InvoicesRepository } from './invoices.repository';
 import { InvoicesService } from './invoices.service';
 import { OfferingController } from './offering.controller';
 import { Payments } from './payments';
+import { RepositoryGrantsController } from './repository-grants.controller';
 import { RenewalsSensor } from './renewals.sensor';
 import { SubscriptionChanges } from './subscription-changes';
 import { BillingCustomer } from './billing-customer.entity';
@@ -38,7 +40,13 @@ import { SubscriptionsService } from './subscriptions.service';
 
 /** What graphs cost, who pays, and what follows from it. What is paid for is made elsewhere, behind `Fulfilment`. */
 @Module({
-  imports: [TypeOrmModule.forFeature([BillingCustomer, Subscription, Invoice]), AuditModule, GraphsModule, OrgsModule],
+  imports: [
+    TypeOrmModule.forFeature([BillingCustomer, Subscription, Invoice]),
+    AuditModule,
+    GraphsModule,
+    OrgsModule,
+    RepositoriesModule,
+  ],
   controllers: [
     BillingController,
     GraphSubscriptionsController,
@@ -46,6 +54,7 @@ import { SubscriptionsService } from './subscriptions.service';
     OfferingController,
     StripeWebhookController,
     CreditsController,
+    RepositoryGrantsController,
   ],
   providers: [
     CreditsService,

@@ -6,6 +6,7 @@ import { Ids } from '../common/ids';
 import { errorBodyOf } from '../common/problem';
 import { Transactor } from '../database/transactor';
 import { OrgsService } from '../orgs/orgs.service';
+import { RepositoriesService } from '../repositories/repositories.service';
 import { composeSchema } from '../schemas/compose-schema';
 import { BillingConfig } from './billing.config';
 import { CheckoutNotFound, NotOffered, PayingOrgNeeded } from './billing.errors';
@@ -27,6 +28,12 @@ export interface Ordered {
   url: string | null;
 }
 
+/** A plan, and what is kept of the order to make it. */
+interface Wanted {
+  plan: { name: string; priceCents: number };
+  config: Record<string, unknown>;
+}
+
 /** Ordering something: the order and its first invoice are one transaction, and nothing is made before it is paid. */
 @Injectable()
 export class CheckoutService {
@@ -41,14 +48,15 @@ export class CheckoutService {
     private readonly provider: BillingProvider,
     private readonly config: BillingConfig,
     private readonly plans: Plans,
+    private readonly repositories: RepositoriesService,
     private readonly clock: Clock,
     private readonly ids: Ids,
   ) {}
 
   /**
    * Orders, as an owner or admin of the organisation that pays. What cannot be made is refused here, before anybody
-   * pays for it. Throws {@link NotOffered}, `PlanNotFound`, {@link PayingOrgNeeded}, `GraphLimitReached`, or what is
-   * wrong with the schema.
+   * pays for it. Throws {@link NotOffered}, `PlanNotFound`, {@link PayingOrgNeeded}, `GraphLimitReached`, what is wrong
+   * with the schema, or what `RepositoriesService.requireOrderable` throws.
    */
   async order(actor: Actor, request: CreateCheckoutDto): Promise<Ordered> {
     const subscription = await this.insert(actor, request);
@@ -58,23 +66,23 @@ export class CheckoutService {
   }
 
   private async insert(actor: Actor, request: CreateCheckoutDto): Promise<Subscription> {
-    if (request.resource_type !== 'graph') throw new NotOffered();
     // Nothing is sold that nobody can make.
     this.fulfilments.get();
-    const plan = this.plans.get(request.plan_name);
-    const { org_id: wanted, ...config } = request.resource_config;
-    const orgId = await this.payingOrg(actor, wanted);
-    const { custom_schema: custom, schema_extensions: extensions, graph_name: name } = config;
-    composeSchema({ custom, extensions, name: name ?? 'graph' });
+    const { resource_type: resourceType, resource_config: wanted } = request;
+    const orgId = await this.payingOrg(actor, wanted.org_id);
+    const { plan, config } =
+      resourceType === 'graph'
+        ? this.graphOrder(request)
+        : await this.repositoryOrder(request.plan_name, wanted.repository, orgId);
     const now = this.clock.now();
     const id = this.ids.uuid();
     return this.transactor.run(async (em) => {
-      await this.orgs.requireRoomForGraph(em, orgId);
+      if (resourceType === 'graph') await this.orgs.requireRoomForGraph(em, orgId);
       await this.customers.ensure(em, orgId, this.config.provider);
       const subscription: Subscription = {
         id,
         orgId,
-        resourceType: 'graph',
+        resourceType,
         resourceId: null,
         planName: plan.name,
         status: 'pending_payment',
@@ -93,7 +101,7 @@ export class CheckoutService {
         lastProvisioningError: null,
         canceledAt: null,
         endsAt: null,
-        metadata: { ...config },
+        metadata: config,
         createdBy: actor.userId,
         createdAt: now,
         updatedAt: now,
@@ -104,6 +112,25 @@ export class CheckoutService {
         await this.invoices.issue(em, subscription, { from: now, to: nextMonth(now) }, actor);
       return subscription;
     });
+  }
+
+  private graphOrder({ plan_name, resource_config }: CreateCheckoutDto): Wanted {
+    const { org_id: _, repository: none, ...config } = resource_config;
+    if (none !== undefined) throw new NotOffered();
+    const { custom_schema: custom, schema_extensions: extensions, graph_name: name } = config;
+    composeSchema({ custom, extensions, name: name ?? 'graph' });
+    return { plan: this.plans.get(plan_name), config: { ...config } };
+  }
+
+  private async repositoryOrder(planName: string, name: string | undefined, orgId: string): Promise<Wanted> {
+    if (name === undefined) throw new NotOffered();
+    const { repository, plan } = await this.repositories.requireOrderable(name, planName, orgId);
+    const config = {
+      repository: repository.name,
+      plan_display_name: plan.displayName,
+      monthly_credits: plan.monthlyCredits,
+    };
+    return { plan: { name: plan.name, priceCents: plan.priceCents }, config };
   }
 
   /** By the session of the order. Throws {@link CheckoutNotFound}, also for those of others. */

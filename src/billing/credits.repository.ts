@@ -137,11 +137,14 @@ export class CreditsRepository {
     return count;
   }
 
-  /** Graphs that have no credits for a month yet; some of them, where there are many. */
+  /** Graphs, and grants to read a repository, that have no credits for a month yet; some of them, where there are many. */
   async withoutMonth(month: string, limit: number): Promise<string[]> {
     const rows = await this.transactor.em.query<{ id: string }[]>(
-      `select g.id from graph g left join credit_pool p on p.graph_id = g.id
-       where g.parent_id is null and g.status = 'active' and (p.month is null or p.month < $1) order by g.id limit $2`,
+      `select s.id from (
+         select id from graph where parent_id is null and status = 'active'
+         union all select id::text from repository_grant where revoked_at is null
+       ) s left join credit_pool p on p.graph_id = s.id
+       where p.month is null or p.month < $1 order by s.id limit $2`,
       [month, limit],
     );
     return rows.map(({ id }) => id);

@@ -3,11 +3,12 @@ import type { EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import type { Actor } from '../auth/actor';
 import { Clock } from '../common/clock';
-import { Ids } from '../common/ids';
+import { Ids, UUID } from '../common/ids';
 import { sqlState } from '../database/passing-failures';
 import { Transactor } from '../database/transactor';
 import { GraphsService } from '../graphs/graphs.service';
 import { TierTable } from '../limits/tier-table';
+import { RepositoriesService } from '../repositories/repositories.service';
 import {
   alertFor,
   type CreditPool,
@@ -27,7 +28,10 @@ interface Entry extends Omit<CreditUse, 'operationType'> {
   operationType?: string;
 }
 
-/** What graphs may spend. A graph has one pool with its subgraphs; every change of it is a row that stays. */
+/**
+ * What graphs may spend, and what readers of repositories may: a graph has one pool with its subgraphs, and a grant to read a
+ * repository has one, by its id. Every change of a pool is a row that stays.
+ */
 @Injectable()
 export class CreditsService {
   constructor(
@@ -35,6 +39,7 @@ export class CreditsService {
     private readonly graphs: GraphsService,
     private readonly credits: CreditsRepository,
     private readonly tiers: TierTable,
+    private readonly repositories: RepositoriesService,
     private readonly audit: AuditService,
     private readonly ids: Ids,
     private readonly clock: Clock,
@@ -52,8 +57,7 @@ export class CreditsService {
    * and the month's credits come. Two at once allocate no month twice.
    */
   async allocate(poolId: string): Promise<CreditPool> {
-    const { tier, createdAt, orgId } = await this.graphs.get(poolId);
-    const { monthly_credits: allocation } = this.tiers.of(tier);
+    const { allocation, createdAt, orgId } = await this.sourceOf(poolId);
     const before = monthOf(new Date(Date.UTC(createdAt.getUTCFullYear(), createdAt.getUTCMonth() - 1, 1)));
     return this.transactor.run(async (em) => {
       let { balance, month } = await this.credits.lock(em, poolId, before);
@@ -96,7 +100,7 @@ export class CreditsService {
     const { graphId: poolId } = await this.pool(graphId);
     const earlier = await this.credits.byKey(poolId, use.idempotencyKey);
     if (earlier !== null) return earlier;
-    const { orgId } = await this.graphs.get(poolId);
+    const { orgId } = await this.sourceOf(poolId);
     try {
       return await this.transactor.run(async (em) => {
         const due = roundCredits(use.amount);
@@ -125,7 +129,7 @@ export class CreditsService {
     { amount, reason }: { amount: number; reason: string },
   ): Promise<CreditPool> {
     const { graphId: poolId } = await this.pool(graphId);
-    const { orgId } = await this.graphs.get(poolId);
+    const { orgId } = await this.sourceOf(poolId);
     return this.transactor.run(async (em) => {
       const balance = await this.credits.give(em, poolId, amount);
       const { userId, requestId } = actor;
@@ -181,7 +185,16 @@ export class CreditsService {
     return sums.map((sum) => ({ ...sum, amount: -sum.amount }));
   }
 
+  /** Where the credits of a pool come from: of a graph its tier, of a grant to read a repository the plan. */
+  private async sourceOf(poolId: string): Promise<{ allocation: number; createdAt: Date; orgId: string }> {
+    const grant = UUID.test(poolId) ? await this.repositories.findGrant(poolId) : null;
+    if (grant !== null) return { allocation: grant.monthlyCredits, createdAt: grant.grantedAt, orgId: grant.orgId };
+    const { tier, createdAt, orgId } = await this.graphs.get(poolId);
+    return { allocation: this.tiers.of(tier).monthly_credits, createdAt, orgId };
+  }
+
   private async poolOf(graphId: string): Promise<string> {
+    if (UUID.test(graphId)) return graphId;
     const { parentId } = await this.graphs.get(graphId);
     return parentId ?? graphId;
   }

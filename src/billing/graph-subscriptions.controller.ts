@@ -1,10 +1,11 @@
-import { Body, Controller, Get, Patch, Post } from '@nestjs/common';
+import { Body, Controller, Get, Param, Patch, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { GraphAccess } from '../auth/access';
 import type { Actor } from '../auth/actor';
 import { CurrentActor, CurrentGraph } from '../auth/current';
 import { Requires } from '../auth/requires';
-import { NotOffered, SubscriptionNotFound } from './billing.errors';
+import { SubscriptionNotFound } from './billing.errors';
+import { CheckoutService } from './checkout.service';
 import { ChangePlanDto, CreateSubscriptionDto, toSubscriptionDto } from './dto/subscription.dto';
 import { Plans } from './plans';
 import { SubscriptionChanges } from './subscription-changes';
@@ -16,6 +17,7 @@ export class GraphSubscriptionsController {
   constructor(
     private readonly subscriptions: SubscriptionsService,
     private readonly changes: SubscriptionChanges,
+    private readonly checkouts: CheckoutService,
     private readonly plans: Plans,
   ) {}
 
@@ -29,10 +31,19 @@ export class GraphSubscriptionsController {
   }
 
   @Post()
-  @Requires('graph:admin')
-  @ApiOperation({ summary: 'Subscribe to a shared repository; 400 for a graph, which is ordered at the checkout' })
-  create(@Body() _: CreateSubscriptionDto): never {
-    throw new NotOffered();
+  @Requires('user', { scope: 'admin' })
+  @ApiOperation({
+    summary: 'Subscribe to a shared repository, named by its name or graph; a graph is ordered at the checkout',
+  })
+  async create(
+    @CurrentActor() actor: Actor,
+    @Param('graph_id') repository: string,
+    @Body() { plan_name, org_id }: CreateSubscriptionDto,
+  ): Promise<object> {
+    const resource_config = { repository, org_id };
+    const order = { plan_name, resource_type: 'repository', resource_config } as const;
+    const { subscription, url } = await this.checkouts.order(actor, order);
+    return { ...toSubscriptionDto(subscription, this.plans), checkout_url: url };
   }
 
   @Patch()

@@ -133,10 +133,11 @@ export class InvoicesService {
     return found;
   }
 
-  private lineOf({ planName, resourceId, basePriceCents }: Subscription, { from, to }: Period): InvoiceLine {
-    const what = resourceId ?? 'a graph';
+  private lineOf(subscription: Subscription, { from, to }: Period): InvoiceLine {
+    const { resourceType, resourceId, basePriceCents } = subscription;
+    const what = resourceType === 'graph' ? (resourceId ?? 'a graph') : String(subscription.metadata.repository);
     return {
-      description: `${this.plans.get(planName).displayName}: ${what}`,
+      description: `${this.plans.nameOf(subscription)}: ${what}`,
       amount: basePriceCents,
       quantity: 1,
       period_start: from.toISOString(),

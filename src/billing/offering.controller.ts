@@ -2,6 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Requires } from '../auth/requires';
 import { GraphsConfig } from '../graphs/graphs.config';
+import { RepositoriesService } from '../repositories/repositories.service';
 import { TierTable } from '../limits/tier-table';
 import { OfferingResponse, toOffering } from './dto/offering.dto';
 import { Plans } from './plans';
@@ -13,13 +14,15 @@ export class OfferingController {
     private readonly plans: Plans,
     private readonly tiers: TierTable,
     private readonly graphs: GraphsConfig,
+    private readonly repositories: RepositoriesService,
   ) {}
 
   @Get()
   @Requires('user', { scope: 'read' })
   @ApiOperation({ summary: 'What can be subscribed to, with prices and the limits that are enforced' })
   @ApiOkResponse({ type: OfferingResponse })
-  list(): OfferingResponse {
-    return toOffering(this.plans, this.tiers, this.graphs.billingRequired);
+  async list(): Promise<OfferingResponse> {
+    const offered = (await this.repositories.list()).filter(({ isOffered }) => isOffered);
+    return toOffering(this.plans, this.tiers, offered, this.graphs.billingRequired);
   }
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DISPLAY_NAMES, type Tier, TIERS } from '../limits/tiers';
 import { BillingConfig } from './billing.config';
 import { PlanNotFound } from './billing.errors';
+import type { Subscription } from './subscription.entity';
 
 /** What can be subscribed to. */
 export interface Plan {
@@ -11,7 +12,7 @@ export interface Plan {
   priceCents: number;
 }
 
-/** The plans of this installation: one for each tier of graphs. */
+/** The plans for graphs: one for each tier. Those of repositories are with these. */
 @Injectable()
 export class Plans {
   constructor(private readonly config: BillingConfig) {}
@@ -29,5 +30,10 @@ export class Plans {
     const tier = TIERS.find((one) => one === name);
     if (tier === undefined) throw new PlanNotFound(name);
     return { name: tier, displayName: DISPLAY_NAMES[tier].name, priceCents: this.config.prices[tier] };
+  }
+
+  /** Of what is subscribed to, for people: of a repository as it was called when it was ordered. */
+  nameOf({ resourceType, planName, metadata }: Pick<Subscription, 'resourceType' | 'planName' | 'metadata'>): string {
+    return resourceType === 'graph' ? this.get(planName).displayName : String(metadata.plan_display_name);
   }
 }

@@ -35,13 +35,13 @@ export class StripeProvider extends BillingProvider {
   }
 
   createCheckout({ subscription, customerId }: CheckoutRequest): Promise<{ sessionId: string; url: string | null }> {
-    const { id, orgId, planName } = subscription;
+    const { id, orgId } = subscription;
     const metadata = { subscription_id: id, org_id: orgId };
     return this.ask(async () => {
       const session = await this.stripe.checkout.sessions.create(
         {
           mode: 'subscription',
-          line_items: [{ price: this.priceOf(planName), quantity: 1 }],
+          line_items: [{ price: this.priceOf(subscription), quantity: 1 }],
           client_reference_id: id,
           metadata,
           subscription_data: { metadata },
@@ -80,9 +80,10 @@ export class StripeProvider extends BillingProvider {
     });
   }
 
-  async changePlan({ planName, providerSubscriptionId }: Subscription): Promise<void> {
+  async changePlan(subscription: Subscription): Promise<void> {
+    const { providerSubscriptionId } = subscription;
     if (providerSubscriptionId === null) return;
-    const price = this.priceOf(planName);
+    const price = this.priceOf(subscription);
     await this.ask(async () => {
       const [item] = (await this.stripe.subscriptions.retrieve(providerSubscriptionId)).items.data;
       if (item === undefined || item.price.id === price) return;
@@ -96,8 +97,9 @@ export class StripeProvider extends BillingProvider {
     });
   }
 
-  private priceOf(plan: string): string {
-    const price = (this.config.stripePrices as Record<string, string>)[plan];
+  private priceOf({ resourceType, planName, metadata }: Subscription): string {
+    const plan = resourceType === 'graph' ? planName : `${String(metadata.repository)}/${planName}`;
+    const price = (this.config.stripePrices as Partial<Record<string, string>>)[plan];
     if (price === undefined) throw new BillingProviderRefused(`STRIPE_PRICES names no price of the plan ${plan}`);
     return price;
   }

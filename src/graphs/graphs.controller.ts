@@ -53,7 +53,7 @@ export class GraphsController {
   }
 
   @Get(':graph_id/info')
-  @Requires('graph:viewer', { whileSuspended: true })
+  @Requires('graph:reader', { whileSuspended: true })
   @ApiOperation({ summary: 'Size, counts and labels of the live generation' })
   async info(@Param('graph_id') graphId: string): Promise<object> {
     const [graph, live, backups] = await Promise.all([

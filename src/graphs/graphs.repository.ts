@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Actor } from '../auth/actor';
+import type { GraphRole } from '../auth/roles';
 import { Transactor } from '../database/transactor';
 import type { GraphSchema } from '../schemas/graph-schema';
 import { Graph } from './graph.entity';
@@ -10,7 +11,7 @@ import { type GraphStatus, statusesBefore } from './graph-transitions';
 export type ListedGraph = Pick<
   Graph,
   'id' | 'orgId' | 'parentId' | 'name' | 'description' | 'tags' | 'tier' | 'status' | 'createdAt'
-> & { role: 'admin' | 'member' | 'viewer'; schemaExtensions: string[] };
+> & { role: GraphRole; schemaExtensions: string[]; repository: string | null };
 
 /** `parentId`: it is a subgraph. */
 export type NewGraph = Pick<Graph, 'id' | 'orgId' | 'name' | 'description' | 'tags' | 'tier' | 'schema'> & {
@@ -91,7 +92,8 @@ export class GraphsRepository {
     return this.transactor.em.query<ListedGraph[]>(
       `select g.id, g.org_id as "orgId", g.parent_id as "parentId", g.name, g.description, g.tags, g.tier, g.status,
          g.created_at as "createdAt", coalesce(g.schema -> 'extensions', '[]') as "schemaExtensions",
-         case when o.role in ('owner', 'admin') then 'admin' else g.member_role end as role
+         case when o.role in ('owner', 'admin') then 'admin' else g.member_role end as role,
+         (select p.name from repository p where p.graph_id = g.id) as repository
        from org_member o cross join lateral (
          select g.*, m.role as member_role from graph g ${VISIBLE}
            and ($3::text is null or (g.created_at, g.id) < (select c.created_at, c.id from graph c where c.id = $3))
@@ -99,6 +101,21 @@ export class GraphsRepository {
        ) g
        where o.user_id = $1 order by g.created_at desc, g.id desc limit $4`,
       [actor.userId, actor.graphIds, cursor ?? null, limit ?? null],
+    );
+  }
+
+  /** Graphs of others that an organisation of the actor subscribes to, by the name of the repository. */
+  readable({ userId, graphIds }: Actor): Promise<ListedGraph[]> {
+    return this.transactor.em.query<ListedGraph[]>(
+      `select distinct on (p.name) g.id, g.org_id as "orgId", g.parent_id as "parentId", g.name, p.description,
+         '{}'::text[] as tags, g.tier, g.status, g.created_at as "createdAt",
+         coalesce(g.schema -> 'extensions', '[]') as "schemaExtensions", 'reader' as role, p.name as repository
+       from repository_grant r join org_member o on o.org_id = r.org_id and o.user_id = $1
+       join repository p on p.name = r.repository join graph g on g.id = r.graph_id and g.status <> 'deleted'
+       where r.revoked_at is null and ($2::text[] is null or g.id = any ($2))
+         and not exists (select from org_member m where m.org_id = g.org_id and m.user_id = $1)
+       order by p.name`,
+      [userId, graphIds],
     );
   }
 

@@ -179,17 +179,19 @@ export class GraphsService {
     return graph;
   }
 
-  /** All graphs that the actor may see, or a page of them, and the one they work with. */
+  /** All graphs that the actor may see, or a page of them and what is subscribed to with the first, and the one they work with. */
   async list(
     actor: Actor,
     { limit, cursor }: GraphPage,
   ): Promise<{ graphs: ListedGraph[]; selected: string | null; nextCursor: string | null }> {
-    const [found, selected] = await Promise.all([
+    const [found, selected, readable] = await Promise.all([
       this.graphs.listFor(actor, { limit: limit && limit + 1, cursor }),
       this.graphs.selectedBy(actor),
+      cursor === undefined ? this.graphs.readable(actor) : [],
     ]);
-    const graphs = found.slice(0, limit);
-    return { graphs, selected, nextCursor: graphs.length < found.length ? graphs[graphs.length - 1].id : null };
+    const own = found.slice(0, limit);
+    const nextCursor = own.length < found.length ? own[own.length - 1].id : null;
+    return { graphs: [...own, ...readable], selected, nextCursor };
   }
 
   /** Remembers the graph as the one its user works with. */

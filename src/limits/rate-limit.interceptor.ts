@@ -19,7 +19,9 @@ export class RateLimitInterceptor implements NestInterceptor {
     const { actor, access } = http.getRequest<AccessRequest>();
     // A public route.
     if (actor === undefined || access === undefined) return next.handle();
-    const orgId = access.graph?.orgId ?? access.org?.id ?? access.operation?.orgId ?? null;
+    // Who reads a graph of others by a subscription does not use up what these have.
+    const graph = access.graph?.role === 'reader' ? undefined : access.graph;
+    const orgId = graph?.orgId ?? access.org?.id ?? access.operation?.orgId ?? null;
     const state = this.budgets.take(orgId, actor.userId);
     const reply = http.getResponse<FastifyReply>();
     if (state instanceof Promise) {

@@ -4,7 +4,7 @@ import { AuditService } from '../audit/audit.service';
 import type { GraphAccess } from '../auth/access';
 import { AccessService } from '../auth/access.service';
 import type { Actor } from '../auth/actor';
-import type { GraphRole } from '../auth/roles';
+import type { MemberRole } from '../auth/roles';
 import { UUID } from '../common/ids';
 import { Transactor } from '../database/transactor';
 import { AlreadyMember, MemberNotFound, OutsideOrg, SubgraphHasNoMembers } from './orgs.errors';
@@ -13,7 +13,7 @@ export interface GraphMemberView {
   user_id: string;
   name: string;
   email: string;
-  role: GraphRole;
+  role: MemberRole;
   /** True for owners and admins of the organisation: they are admins of all its graphs. */
   is_implicit: boolean;
 }
@@ -28,7 +28,7 @@ export class GraphMembersService {
   ) {}
 
   /** Enters the maker of a new graph, in the transaction that makes it. */
-  async insert(em: EntityManager, graphId: string, userId: string, role: GraphRole): Promise<void> {
+  async insert(em: EntityManager, graphId: string, userId: string, role: MemberRole): Promise<void> {
     await em.query(`insert into graph_member (graph_id, user_id, role) values ($1, $2, $3)`, [graphId, userId, role]);
   }
 
@@ -45,7 +45,7 @@ export class GraphMembersService {
   }
 
   /** Lets a member of the organisation into the graph. Throws {@link OutsideOrg} and {@link AlreadyMember}. */
-  async add(actor: Actor, graph: GraphAccess, userId: string, role: GraphRole): Promise<GraphMemberView> {
+  async add(actor: Actor, graph: GraphAccess, userId: string, role: MemberRole): Promise<GraphMemberView> {
     await this.change(actor, graph, 'graph.member_added', { userId, role }, async (em) => {
       const members: unknown[] = UUID.test(userId)
         ? await em.query(`select from org_member where org_id = $1 and user_id = $2 for share`, [graph.orgId, userId])
@@ -60,7 +60,7 @@ export class GraphMembersService {
     return this.view(graph, userId);
   }
 
-  async changeRole(actor: Actor, graph: GraphAccess, userId: string, role: GraphRole): Promise<GraphMemberView> {
+  async changeRole(actor: Actor, graph: GraphAccess, userId: string, role: MemberRole): Promise<GraphMemberView> {
     await this.change(actor, graph, 'graph.member_role_changed', { userId, role }, async (em) => {
       await this.lock(em, graph.id, userId);
       await em.query(`update graph_member set role = $3 where graph_id = $1 and user_id = $2`, [
@@ -83,7 +83,7 @@ export class GraphMembersService {
     actor: Actor,
     graph: GraphAccess,
     action: string,
-    member: { userId: string; role?: GraphRole },
+    member: { userId: string; role?: MemberRole },
     work: (em: EntityManager) => Promise<void>,
   ): Promise<void> {
     if (graph.parentId !== null) throw new SubgraphHasNoMembers(graph.parentId);

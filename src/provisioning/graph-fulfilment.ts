@@ -5,7 +5,6 @@ import { type Fulfilment, Fulfilments } from '../billing/fulfilment';
 import type { Subscription } from '../billing/subscription.entity';
 import { SubscriptionsService } from '../billing/subscriptions.service';
 import { Ids } from '../common/ids';
-import { NotImplementedYet } from '../common/not-implemented';
 import { Transactor } from '../database/transactor';
 import { GraphsService } from '../graphs/graphs.service';
 import type { Tier } from '../limits/tiers';
@@ -13,7 +12,7 @@ import type { Operation } from '../operations/operation.entity';
 import { OperationsService } from '../operations/operations.service';
 import { composeSchema } from '../schemas/compose-schema';
 import { NotStalled } from './provisioning.errors';
-import { ProvisionGraph } from './provisioning.operations';
+import { ProvisionGraph, ProvisionRepository } from './provisioning.operations';
 import { ProvisioningService } from './provisioning.service';
 
 /** What an order says of the graph, see `billing/dto/checkout.dto.ts`, which has checked it. */
@@ -51,8 +50,8 @@ export class GraphFulfilment implements Fulfilment, OnModuleInit {
     subscription: Subscription,
     actor: AuditActor | null,
   ): Promise<{ operationId: string }> {
-    if (subscription.resourceType !== 'graph') throw new NotImplementedYet('Access to shared repositories');
     const { id: subscriptionId, orgId, planName: tier, createdBy } = subscription;
+    if (subscription.resourceType === 'repository') return this.beginReading(em, subscription);
     const ordered = subscription.metadata as Ordered;
     const name = ordered.graph_name ?? `Graph ${subscriptionId.slice(0, 8)}`;
     const graphId = this.ids.graph();
@@ -78,6 +77,16 @@ export class GraphFulfilment implements Fulfilment, OnModuleInit {
     );
     const details = { operation_id: operation.id, subscription_id: subscriptionId };
     await this.audit.record(em, { actor, action: 'graph.provisioning_requested', target: graphId, orgId, details });
+    return { operationId: operation.id };
+  }
+
+  private async beginReading(
+    em: EntityManager,
+    { id: subscriptionId, orgId, createdBy }: Subscription,
+  ): Promise<{ operationId: string }> {
+    const actor = createdBy === null ? null : { userId: createdBy };
+    const payload = { subscriptionId };
+    const operation = await this.operations.begin(em, ProvisionRepository, { actor, orgId, graphId: null, payload });
     return { operationId: operation.id };
   }
 

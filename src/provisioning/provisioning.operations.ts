@@ -16,6 +16,17 @@ export const ProvisionGraph = defineOperation({
   policy: { attempts: 5, backoffMs: 2_000, timeoutMs: 120_000, concurrency: 2, cancellable: true, retentionDays: 90 },
 });
 
+export class ProvisionRepositoryPayload extends ProvisionGraphPayload {}
+
+/** Lets an organisation read the repository that a subscription paid for. */
+export const ProvisionRepository = defineOperation({
+  name: 'repository_provisioning',
+  locks: 'none',
+  retryRole: 'admin',
+  payload: ProvisionRepositoryPayload,
+  policy: { attempts: 5, backoffMs: 2_000, timeoutMs: 60_000, concurrency: 2, cancellable: true, retentionDays: 90 },
+});
+
 export class ChangeGraphTierPayload {
   @IsIn(TIERS)
   from: Tier;

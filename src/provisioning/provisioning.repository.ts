@@ -102,6 +102,17 @@ export class ProvisioningRepository {
     return found.length > 0;
   }
 
+  /** Subscriptions that are over and by which somebody still reads a repository. */
+  async endedGrants(now: Date): Promise<string[]> {
+    const rows = await this.transactor.em.query<{ id: string }[]>(
+      `select s.id from repository_grant g join subscription s on s.id = g.subscription_id
+       where g.revoked_at is null and s.status in ('canceled', 'failed') and s.ends_at <= $1
+       order by s.ends_at limit ${BATCH}`,
+      [now],
+    );
+    return rows.map(({ id }) => id);
+  }
+
   /** Graphs that have been suspended since `before`, the longest first. */
   async suspendedSince(before: Date): Promise<string[]> {
     const rows = await this.transactor.em.query<{ id: string }[]>(

@@ -7,7 +7,7 @@ import { Requires } from '../auth/requires';
 import { toStartedDto } from '../operations/dto/operation.dto';
 import { StartsOperation } from '../operations/starts-operation';
 import { GraphFulfilment } from './graph-fulfilment';
-import { ProvisionGraph } from './provisioning.operations';
+import { ProvisionGraph, ProvisionRepository } from './provisioning.operations';
 
 @ApiTags('billing')
 @Controller('v1/billing/subscriptions/:org_id/subscription/:subscription_id')
@@ -15,7 +15,7 @@ export class SubscriptionProvisioningController {
   constructor(private readonly fulfilment: GraphFulfilment) {}
 
   @Post('provision')
-  @StartsOperation(ProvisionGraph)
+  @StartsOperation([ProvisionGraph, ProvisionRepository])
   @Requires('org:admin')
   @ApiOperation({ summary: 'Try once more to make what was paid for, after that failed' })
   async tryAgain(

@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { QueryStream } from '../engine/graph-engine';
 import type { GraphAccess } from '../auth/access';
 import type { Actor } from '../auth/actor';
+import { RoleRequired } from '../auth/auth.errors';
 import { CurrentActor, CurrentGraph } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { assertNever } from '../common/assert-never';
@@ -63,7 +64,7 @@ export class QueriesController {
   @Post('query')
   @NotRepeatable('Queries change nothing, and their answers are streamed; with mode=async the key is heeded', isAsync)
   @HttpCode(200)
-  @Requires('graph:viewer')
+  @Requires('graph:reader')
   @ApiOperation({
     summary:
       'Run a Cypher statement: one JSON answer; with mode=stream or by Accept NDJSON or server-sent events; CSV, Arrow or Parquet by Accept; with mode=async an operation',
@@ -79,7 +80,10 @@ export class QueriesController {
     const timeout = this.queries.timeoutFor(graph, body);
     const notices = timeoutNotices(timeout);
     if (timeout.capped) void reply.header('x-timeout-capped', timeout.seconds);
+    const onlyReads = graph.role === 'reader';
     if (options.mode === 'async') {
+      // All who work on a graph see its operations; who subscribes to it does not.
+      if (onlyReads) throw new RoleRequired('graph', 'viewer', graph.role);
       void reply.status(202);
       return toStartedQueryDto(await this.results.request(actor, graph, body), notices);
     }
@@ -104,7 +108,8 @@ export class QueriesController {
     }
     const plan = asksForPlan(statement);
     // Who brings a key may send the request again, and an operation would begin twice.
-    const mayBecomeOperation = options.mode !== 'sync' && !plan && request.headers['idempotency-key'] === undefined;
+    const mayBecomeOperation =
+      options.mode !== 'sync' && !plan && !onlyReads && request.headers['idempotency-key'] === undefined;
     const patienceMs = mayBecomeOperation ? this.config.autoWaitSeconds * 1_000 : undefined;
     try {
       const stream = await this.queries.run(origin, { ...running, maxRows: limits.query_rows, patienceMs });

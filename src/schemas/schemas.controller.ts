@@ -29,7 +29,7 @@ export class SchemasController {
   ) {}
 
   @Get()
-  @Requires('graph:viewer')
+  @Requires('graph:reader')
   @ApiOperation({ summary: 'Node and relationship types with their properties, keys and ends' })
   async read(@Param('graph_id') graphId: string): Promise<object> {
     return { graph_id: graphId, schema: toSchemaDto((await this.graphs.get(graphId)).schema) };

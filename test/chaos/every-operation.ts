@@ -271,6 +271,35 @@ export const EVERY_OPERATION: Readonly<Record<string, (client: Client) => Promis
     };
   },
 
+  async repository_provisioning(client) {
+    const graph_id = await client.createGraph(PEOPLE);
+    const repository = `killed_${graph_id.slice(2, 14)}`;
+    const plans = [{ name: 'basic', display_name: 'Basic', monthly_price_cents: 100, monthly_credits: 50 }];
+    await client.expect(200, 'PUT', `/v1/admin/repositories/${repository}`, { graph_id, plans });
+    const order = { plan_name: 'basic', resource_type: 'repository', resource_config: { repository } };
+    const ordered = await client.expect<{ session_id: string }>(201, 'POST', '/v1/billing/checkout', order);
+    const session = `/v1/billing/checkout/${ordered.session_id}/status`;
+    const { invoices } = await client.expect<{ invoices: { id: string }[] }>(200, 'GET', '/v1/admin/invoices');
+    const { orgs } = await client.expect<{ orgs: { id: string }[] }>(200, 'GET', '/v1/orgs');
+    return {
+      begin: async () => {
+        await client.expect(200, 'POST', `/v1/admin/invoices/${invoices[0].id}/pay`);
+        const { operation_id } = await client.expect<{ operation_id: string }>(200, 'GET', session);
+        return client.expect<Started>(200, 'GET', `/v1/operations/${operation_id}`);
+      },
+      check: async () => {
+        expect(await client.expect(200, 'GET', session)).toMatchObject({ status: 'active', resource_id: repository });
+        const { repositories } = await client.expect<{ repositories: { repository: string; credits: object }[] }>(
+          200,
+          'GET',
+          `/v1/orgs/${orgs[0].id}/repositories`,
+        );
+        const mine = repositories.filter((one) => one.repository === repository);
+        expect(mine).toMatchObject([{ credits: { balance: 50, monthly_allocation: 50 } }]);
+      },
+    };
+  },
+
   async graph_tier_change(client) {
     const graphId = await client.createGraph(PEOPLE);
     return {

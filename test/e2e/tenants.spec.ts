@@ -77,6 +77,8 @@ describe('another organisation', () => {
       METHODS.filter((method) => method in methods && /\{(graph|operation|org)_id\}/.test(path))
         // Those of operators say what is missing before they look at any graph; see the next test.
         .filter(() => !path.startsWith('/v1/admin/'))
+        // Anybody may subscribe to a repository, which this names; see below for what is none.
+        .filter((method) => `${method} ${path}` !== 'post /v1/graphs/{graph_id}/subscriptions')
         .map((method) => ({ method, path })),
     );
     expect(routes.length).toBeGreaterThan(25);
@@ -98,6 +100,13 @@ describe('another organisation', () => {
       ),
     );
     expect(answers.filter((answer) => !answer.endsWith(' 404'))).toEqual([]);
+  });
+
+  it('cannot subscribe to a graph that is not offered, nor learn whether it is there', async () => {
+    for (const id of [ids.graph_id, 'kg0000000000000000', 'nothing']) {
+      const refused = await stranger.refusal('POST', `/v1/graphs/${id}/subscriptions`, { plan_name: 'basic' });
+      expect(refused).toMatchObject({ status: 404, code: 'repository_not_found' });
+    }
   });
 
   it('gets 403 on every route for operators', async () => {

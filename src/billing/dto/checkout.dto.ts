@@ -28,6 +28,11 @@ export class ResourceConfigDto {
   @Text({ max: 50, each: true })
   tags?: string[];
 
+  /** Of a shared repository its name; nothing else but `org_id` goes with it. */
+  @IsOptional()
+  @Text({ max: 100 })
+  repository?: string;
+
   /** Which organisation pays; needed only by those who may order for several. */
   @IsOptional()
   @IsUUID()

@@ -1,9 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { DISPLAY_NAMES, TIERS } from '../../limits/tiers';
 import type { TierTable } from '../../limits/tier-table';
+import type { Repository } from '../../repositories/repository';
 import type { Plans } from '../plans';
 
-/** What an installation offers, in the words of the wire contract. Repositories and AI are no part of it. */
+/** What an installation offers, in the words of the wire contract. AI is no part of it. */
 export class OfferingResponse {
   @ApiProperty({ description: 'whether a graph needs a subscription' })
   billing_enabled: boolean;
@@ -18,7 +19,12 @@ export class OfferingResponse {
 }
 
 /** The plans with the limits that are enforced; prices in whole units of the currency. */
-export function toOffering(plans: Plans, tiers: TierTable, billingRequired: boolean): OfferingResponse {
+export function toOffering(
+  plans: Plans,
+  tiers: TierTable,
+  repositories: Repository[],
+  billingRequired: boolean,
+): OfferingResponse {
   return {
     billing_enabled: billingRequired,
     graph_subscriptions: {
@@ -29,9 +35,10 @@ export function toOffering(plans: Plans, tiers: TierTable, billingRequired: bool
       notes: billingRequired ? [] : ['Graphs can be made without a subscription here'],
     },
     repository_subscriptions: {
-      description: 'None are offered',
+      description:
+        repositories.length === 0 ? 'None are offered' : 'Graphs of others, to be read by all of an organisation',
       pricing_model: 'per_organisation',
-      repositories: [],
+      repositories: repositories.map((one) => toRepositoryInfoDto(one)),
       notes: [],
     },
     operation_costs: {
@@ -44,10 +51,29 @@ export function toOffering(plans: Plans, tiers: TierTable, billingRequired: bool
     },
     summary: {
       total_graph_tiers: TIERS.length,
-      total_repositories: 0,
-      enabled_repositories: 0,
+      total_repositories: repositories.length,
+      enabled_repositories: repositories.length,
       coming_soon_repositories: 0,
     },
+  };
+}
+
+function toRepositoryInfoDto({ name, description, plans }: Repository): object {
+  return {
+    type: name,
+    name,
+    description: description ?? '',
+    enabled: true,
+    coming_soon: false,
+    plans: plans.map((plan) => ({
+      plan: plan.name,
+      name: plan.displayName,
+      monthly_price: plan.priceCents / 100,
+      monthly_credits: plan.monthlyCredits,
+      access_level: 'read',
+      features: plan.features,
+      rate_limits: null,
+    })),
   };
 }
 

@@ -1,4 +1,4 @@
-import { IsIn, IsOptional } from 'class-validator';
+import { IsIn, IsOptional, IsUUID } from 'class-validator';
 import { Text } from '../../common/text';
 import type { Plans } from '../plans';
 import type { Subscription } from '../subscription.entity';
@@ -11,6 +11,11 @@ export class ChangePlanDto {
 export class CreateSubscriptionDto {
   @Text({ max: 100 })
   plan_name: string;
+
+  /** Which organisation pays; needed only by those who may order for several. */
+  @IsOptional()
+  @IsUUID()
+  org_id?: string;
 }
 
 export class CancelSubscriptionQuery {
@@ -28,7 +33,7 @@ export function toSubscriptionDto(subscription: Subscription, plans: Plans, oper
     // The wire contract has text here at all times.
     resource_id: subscription.resourceId ?? '',
     plan_name: subscription.planName,
-    plan_display_name: plans.get(subscription.planName).displayName,
+    plan_display_name: plans.nameOf(subscription),
     billing_interval: subscription.billingInterval,
     status: subscription.status,
     base_price_cents: subscription.basePriceCents,

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsUUID, Matches, Max, Min } from 'class-validator';
-import { GRAPH_ROLES, type GraphRole, ORG_ROLES, type OrgRole } from '../../auth/roles';
+import { MEMBER_ROLES, type MemberRole, ORG_ROLES, type OrgRole } from '../../auth/roles';
 import { EmailAddress } from '../../common/email-address';
 import { Text } from '../../common/text';
 import { ORG_TYPES, type OrgType } from '../org.entity';
@@ -51,16 +51,16 @@ export class AddGraphMemberRequest {
   @IsUUID()
   user_id: string;
 
-  @ApiPropertyOptional({ enum: GRAPH_ROLES, default: 'member' })
+  @ApiPropertyOptional({ enum: MEMBER_ROLES, default: 'member' })
   @IsOptional()
-  @IsIn(GRAPH_ROLES)
-  role?: GraphRole | null;
+  @IsIn(MEMBER_ROLES)
+  role?: MemberRole | null;
 }
 
 export class UpdateGraphMemberRequest {
-  @ApiProperty({ enum: GRAPH_ROLES })
-  @IsIn(GRAPH_ROLES)
-  role: GraphRole;
+  @ApiProperty({ enum: MEMBER_ROLES })
+  @IsIn(MEMBER_ROLES)
+  role: MemberRole;
 }
 
 export class AuditQuery {
