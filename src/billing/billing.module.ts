@@ -2,12 +2,15 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuditModule } from '../audit/audit.module';
 import { GraphsModule } from '../graphs/graphs.module';
+import { JobsModule } from '../jobs/jobs.module';
 import { OrgsModule } from '../orgs/orgs.module';
 import { RepositoriesModule } from '../repositories/repositories.module';
 import { Clock } from '../common/clock';
+import { TellProvider } from './billing.operations';
 import { BillingConfig } from './billing.config';
 import { BillingProvider } from './billing-provider';
 import { ManualProvider } from './manual-provider';
+import { ProviderNews } from './provider-news';
 import { ProviderSyncSensor } from './provider-sync.sensor';
 import { StripeEvents } from './stripe-events';
 import { StripeInvoices } from './stripe-invoices';
@@ -36,6 +39,8 @@ import { Plans } from './plans';
 import { StorageOverageSensor } from './storage-overage.sensor';
 import { Subscription } from './subscription.entity';
 import { SubscriptionsRepository } from './subscriptions.repository';
+import { SubscriptionSyncController } from './subscription-sync.controller';
+import { TellProviderProcessor } from './tell-provider.processor';
 import { SubscriptionsService } from './subscriptions.service';
 
 /** What graphs cost, who pays, and what follows from it. What is paid for is made elsewhere, behind `Fulfilment`. */
@@ -44,6 +49,7 @@ import { SubscriptionsService } from './subscriptions.service';
     TypeOrmModule.forFeature([BillingCustomer, Subscription, Invoice]),
     AuditModule,
     GraphsModule,
+    JobsModule.forFeature([TellProvider]),
     OrgsModule,
     RepositoriesModule,
   ],
@@ -55,6 +61,7 @@ import { SubscriptionsService } from './subscriptions.service';
     StripeWebhookController,
     CreditsController,
     RepositoryGrantsController,
+    SubscriptionSyncController,
   ],
   providers: [
     CreditsService,
@@ -67,7 +74,9 @@ import { SubscriptionsService } from './subscriptions.service';
     InvoicesRepository,
     InvoicesService,
     Payments,
+    ProviderNews,
     ProviderSyncSensor,
+    TellProviderProcessor,
     RenewalsSensor,
     StripeEvents,
     StripeInvoices,

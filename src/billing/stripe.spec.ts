@@ -95,7 +95,8 @@ describe('billing by Stripe', () => {
       STRIPE_TIMEOUT_SECONDS: '2',
       STRIPE_PRICES: JSON.stringify({ 'ladybug-standard': 'price_standard', 'ladybug-large': 'price_large' }),
     };
-    apis = [await ApiApp.start(database.url, settings), await ApiApp.start(database.url, settings)];
+    const worker = { ...settings, ROLES: 'api,engine,worker' };
+    apis = [await ApiApp.start(database.url, worker), await ApiApp.start(database.url, settings)];
     [api] = apis;
     for (const one of apis) {
       jest.spyOn(one.get(Fulfilments), 'get').mockReturnValue({
@@ -324,35 +325,75 @@ describe('billing by Stripe', () => {
   }, 60_000);
 
   it('tells Stripe of an end and of another plan, again until it is heard, and then not any more', async () => {
-    const look = () => api.get(ProviderSyncSensor).look();
-    await look();
+    const sensor = api.get(ProviderSyncSensor);
+    // What the tests above have decided.
+    await sensor.look();
+    const waiting = `select from operation where type = 'subscription_sync' and status in ('pending', 'running')`;
+    while ((await api.sql(waiting)).length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
     const { subscription_id: id } = await order();
+    const ended = async () =>
+      (
+        await api.sql<{ status: string; attempt: number; code: string | null }>(
+          `select status, attempt, error ->> 'code' as code from operation where type = 'subscription_sync'
+           and payload ->> 'subscriptionId' = $1 order by created_at, id`,
+          [id],
+        )
+      ).filter(({ status }) => status !== 'pending' && status !== 'running');
+    /** Looks, and waits for the end of what that began. */
+    const told = async (count: number) => {
+      // Two at once, and later a third that finds that it is being told, or was.
+      await Promise.all([sensor.look(), apis[1].get(ProviderSyncSensor).look()]);
+      await sensor.look();
+      for (const deadline = Date.now() + 30_000; (await ended()).length < count;) {
+        if (Date.now() > deadline) throw new Error(`It was told ${(await ended()).length} times`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      expect(await ended()).toHaveLength(count);
+      return (await ended()).at(-1);
+    };
     const { completed } = eventsOf(id);
     await sent(completed);
     await activate(id);
     stripe.asked.length = 0;
-    await look();
+    await told(0);
     expect(stripe.asked).toEqual([]);
 
     await api.sql(`update subscription set plan_name = 'ladybug-large' where id = $1`, [id]);
     stripe.troubles.push(500, 500, 500);
-    await look();
-    await look();
-    await look();
+    expect(await told(1)).toMatchObject({ status: 'completed', attempt: 2 });
+    await told(1);
     const changes = stripe.asked.filter(({ route }) => route.startsWith('POST'));
     expect(changes.map(({ form }) => form.get('items[0][price]'))).toEqual(['price_large']);
 
     stripe.asked.length = 0;
     await api.call(`POST /v1/billing/subscriptions/${owner.orgId}/subscription/${id}/cancel`, owner);
-    await look();
-    await look();
+    await told(2);
+    await told(2);
     expect(stripe.asked.filter(({ route }) => !route.startsWith('GET')).map(({ form }) => form.toString())).toEqual([
       'cancel_at_period_end=true',
     ]);
     stripe.asked.length = 0;
     await api.call(`POST /v1/billing/subscriptions/${owner.orgId}/subscription/${id}/cancel?immediately=true`, owner);
-    await look();
+    await told(3);
     expect(stripe.asked.map(({ route }) => route.split(' ')[0])).toEqual(['GET', 'DELETE']);
+
+    // What Stripe does not take is for operators to look at, and is told again when they ask for it.
+    await api.sql(`update subscription set ends_at = ends_at - interval '1 day' where id = $1`, [id]);
+    stripe.troubles.push(400);
+    expect(await told(4)).toMatchObject({ status: 'failed', code: 'billing_provider_refused' });
+    await told(4);
+    const sync = `POST /v1/admin/subscriptions/${id}/sync`;
+    expect((await api.call(sync, owner)).statusCode).toBe(403);
+    await api.sql('update app_user set is_operator = true where id = $1', [owner.id]);
+    expect((await apis[1].call(sync, owner)).statusCode).toBe(202);
+    expect(await told(5)).toMatchObject({ status: 'completed' });
+    const audited = await api.sql<{ action: string }>(
+      `select action from audit_event where target = $1 and action like 'subscription.provider_%' order by id`,
+      [id],
+    );
+    expect(audited.map(({ action }) => action.replace('subscription.provider_', ''))).toEqual([
+      ...['told', 'told', 'told', 'not_told', 'told'],
+    ]);
 
     const portal = await api.call(`POST /v1/billing/customer/${owner.orgId}/portal`, owner);
     expect(portal.json()).toEqual({ portal_url: 'https://portal.example/1' });

@@ -57,7 +57,7 @@ export class Subscription {
   @Column('text', { name: 'provider_subscription_id', nullable: true })
   readonly providerSubscriptionId: string | null;
 
-  /** What was told last to who collects, see `SubscriptionsRepository.notTold`; null before the order is known there. */
+  /** What was told last to who collects, see `SubscriptionsRepository.decidedOf`; null before the order is known there. */
   @Column('text', { name: 'provider_told', nullable: true })
   readonly providerTold: string | null;
 

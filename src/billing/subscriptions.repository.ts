@@ -2,10 +2,15 @@ import { Injectable } from '@nestjs/common';
 import { type EntityManager, In, IsNull, Not, type QueryDeepPartialEntity } from 'typeorm';
 import { Clock } from '../common/clock';
 import { Transactor } from '../database/transactor';
+import { TellProvider } from './billing.operations';
 import { type ResourceType, Subscription } from './subscription.entity';
 import { type SubscriptionChange, transitionOf } from './subscription-transitions';
 
 type Changes = Partial<Omit<Subscription, 'id' | 'status' | 'updatedAt'>>;
+
+/** In a statement about `subscription`: what counts now of its end and its plan. */
+const DECIDED = `case when subscription.ends_at is null then 'plan ' || subscription.plan_name
+  else 'end ' || to_char(subscription.ends_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS') end`;
 
 /** Rows of subscriptions. Their status changes by {@link change} alone. */
 @Injectable()
@@ -68,16 +73,35 @@ export class SubscriptionsRepository {
     return changed === 1;
   }
 
-  /** What a provider has to be told: the plan that counts now, or the end. */
-  notTold(provider: string): Promise<{ id: string; wanted: string }[]> {
+  /** Subscriptions whose end or plan, see {@link decidedOf}, is another one than the provider was told last. */
+  notTold(provider: string): Promise<{ id: string; orgId: string }[]> {
     return this.transactor.em.query(
-      `select id, wanted from (
-         select id, provider_told, case when ends_at is null then 'plan ' || plan_name
-           else 'end ' || to_char(ends_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS') end as wanted
-         from subscription where provider = $1 and provider_subscription_id is not null) s
-       where wanted is distinct from provider_told order by id limit 100`,
+      `select id, org_id as "orgId" from subscription where provider = $1 and provider_subscription_id is not null
+         and ${DECIDED} is distinct from provider_told order by id limit 100`,
       [provider],
     );
+  }
+
+  /** What the provider has to know of a subscription, in a word: `plan ...`, or `end ...` with the time. */
+  async decidedOf(id: string, em: EntityManager = this.transactor.em): Promise<string> {
+    const [{ decided }] = await em.query<{ decided: string }[]>(
+      `select ${DECIDED} as decided from subscription where id = $1`,
+      [id],
+    );
+    return decided;
+  }
+
+  /** Whether the last try to tell the provider what is decided now has failed. */
+  async wasGivenUp(em: EntityManager, id: string): Promise<boolean> {
+    const [last] = await em.query<{ failed: boolean }[]>(
+      `select o.status <> 'completed' and o.payload ->> 'decided' = ${DECIDED} as failed
+       from operation o join subscription on subscription.id = $1
+       where o.type = '${TellProvider.name}' and o.payload ->> 'subscriptionId' = $1::text
+         and o.status not in ('pending', 'running')
+       order by o.created_at desc, o.id desc limit 1`,
+      [id],
+    );
+    return last?.failed ?? false;
   }
 
   /** Changes everything but the status. */

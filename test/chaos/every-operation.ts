@@ -300,6 +300,23 @@ export const EVERY_OPERATION: Readonly<Record<string, (client: Client) => Promis
     };
   },
 
+  async subscription_sync(client) {
+    const order = { plan_name: 'ladybug-standard', resource_type: 'graph', resource_config: {} };
+    const { subscription_id: id } = await client.expect<{ subscription_id: string }>(
+      201,
+      'POST',
+      '/v1/billing/checkout',
+      order,
+    );
+    const { orgs } = await client.expect<{ orgs: { id: string }[] }>(200, 'GET', '/v1/orgs');
+    const subscription = `/v1/billing/subscriptions/${orgs[0].id}/subscription/${id}`;
+    await client.expect(200, 'POST', `${subscription}/cancel`);
+    return {
+      begin: () => client.expect<Started>(202, 'POST', `/v1/admin/subscriptions/${id}/sync`),
+      check: async () => expect(await client.expect(200, 'GET', subscription)).toMatchObject({ status: 'canceled' }),
+    };
+  },
+
   async graph_tier_change(client) {
     const graphId = await client.createGraph(PEOPLE);
     return {
