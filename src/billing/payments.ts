@@ -28,11 +28,23 @@ export class Payments {
     });
     if (claimed === null) {
       const recovered = await this.rows.change(em, subscriptionId, 'recovered');
+      if (recovered === null) return this.noteVain(em, subscriptionId, actor);
       return this.subscriptions.record(em, 'subscription.resumed', recovered, {}, 'success', actor);
     }
     const { operationId } = await this.fulfilments.get().begin(em, claimed, actor);
     await this.rows.update(em, subscriptionId, { provisioningOperationId: operationId });
     const details = { operation_id: operationId };
     await this.subscriptions.record(em, 'subscription.paid', claimed, details, 'success', actor);
+  }
+
+  /**
+   * An order that was cancelled before it was paid makes nothing. The provider is told of the end, so that nothing more is
+   * collected; what came is for an operator to give back.
+   */
+  private async noteVain(em: EntityManager, subscriptionId: string, actor: AuditActor | null): Promise<void> {
+    const subscription = await this.subscriptions.get(subscriptionId, { em });
+    if (subscription.status !== 'canceled' || subscription.resourceId !== null) return;
+    const details = { to_do: 'refund' };
+    await this.subscriptions.record(em, 'payment.after_end', subscription, details, 'failure', actor);
   }
 }

@@ -324,6 +324,25 @@ describe('billing by Stripe', () => {
     }
   }, 60_000);
 
+  it('makes nothing of a payment that comes after the order was cancelled, and says that it is to be given back', async () => {
+    const { subscription_id: id } = await order();
+    await api.call(`POST /v1/billing/subscriptions/${owner.orgId}/subscription/${id}/cancel`, owner);
+    const { completed } = eventsOf(id);
+    await sent(completed, completed);
+    expect(begun).toEqual([]);
+    const audited = await api.sql<{ action: string; outcome: string }>(
+      `select action, outcome from audit_event where target = $1 and action like 'payment.%'`,
+      [id],
+    );
+    expect(audited).toEqual([{ action: 'payment.after_end', outcome: 'failure' }]);
+    await api.get(ProviderSyncSensor).look();
+    const ended = () => stripe.asked.some(({ route }) => route === `DELETE /v1/subscriptions/sub_${id}`);
+    for (const deadline = Date.now() + 30_000; !ended();) {
+      if (Date.now() > deadline) throw new Error('Stripe was not told of the end');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }, 60_000);
+
   it('tells Stripe of an end and of another plan, again until it is heard, and then not any more', async () => {
     const sensor = api.get(ProviderSyncSensor);
     // What the tests above have decided.

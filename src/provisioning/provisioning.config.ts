@@ -6,7 +6,7 @@ export class ProvisioningConfig {
     integer({ min: 0, max: 3_650 }),
     'days that a suspended graph is kept before it is backed up a last time and removed; 0 keeps it',
   )
-  readonly suspendedKeepDays: number = 0;
+  readonly suspendedKeepDays: number = 30;
 
   @Setting(
     'PROVISIONING_WRITE_OFF_HOURS',
