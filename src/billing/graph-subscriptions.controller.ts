@@ -4,6 +4,7 @@ import type { GraphAccess } from '../auth/access';
 import type { Actor } from '../auth/actor';
 import { CurrentActor, CurrentGraph } from '../auth/current';
 import { Requires } from '../auth/requires';
+import { RepositoriesService } from '../repositories/repositories.service';
 import { SubscriptionNotFound } from './billing.errors';
 import { CheckoutService } from './checkout.service';
 import { ChangePlanDto, CreateSubscriptionDto, toSubscriptionDto } from './dto/subscription.dto';
@@ -19,13 +20,18 @@ export class GraphSubscriptionsController {
     private readonly changes: SubscriptionChanges,
     private readonly checkouts: CheckoutService,
     private readonly plans: Plans,
+    private readonly repositories: RepositoriesService,
   ) {}
 
   @Get()
-  @Requires('graph:viewer', { whileSuspended: true })
-  @ApiOperation({ summary: "The graph's subscription; 404 where it was made without one" })
-  async read(@CurrentGraph() graph: GraphAccess): Promise<object> {
-    const found = await this.subscriptions.findOfResource(graph.orgId, 'graph', graph.id);
+  @Requires('graph:reader', { whileSuspended: true })
+  @ApiOperation({ summary: "The graph's subscription, or by which you read it; 404 where it was made without one" })
+  async read(@CurrentActor() actor: Actor, @CurrentGraph() graph: GraphAccess): Promise<object> {
+    const grant = graph.role === 'reader' ? await this.repositories.grantFor(actor.userId, graph.id) : null;
+    const found =
+      grant === null
+        ? await this.subscriptions.findOfResource(graph.orgId, 'graph', graph.id)
+        : await this.subscriptions.get(grant.subscriptionId);
     if (found === null) throw new SubscriptionNotFound();
     return toSubscriptionDto(found, this.plans);
   }

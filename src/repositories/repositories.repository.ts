@@ -74,6 +74,16 @@ export class RepositoriesRepository {
     return rows[0] ?? null;
   }
 
+  /** By which somebody reads a graph; null where none of their organisations subscribes to it. */
+  async grantFor(userId: string, graphId: string): Promise<RepositoryGrant | null> {
+    const rows = await this.transactor.em.query<RepositoryGrant[]>(
+      `select ${GRANT} from repository_grant where graph_id = $2 and revoked_at is null
+         and org_id in (select org_id from org_member where user_id = $1) order by granted_at limit 1`,
+      [userId, graphId],
+    );
+    return rows[0] ?? null;
+  }
+
   /** Those that last, by repository. */
   grantsOf(orgId: string, em: EntityManager = this.transactor.em): Promise<RepositoryGrant[]> {
     return em.query(

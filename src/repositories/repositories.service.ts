@@ -110,6 +110,11 @@ export class RepositoriesService {
     return this.rows.grantsOf(orgId);
   }
 
+  /** By which somebody reads a graph; null where none of their organisations subscribes to it. */
+  grantFor(userId: string, graphId: string): Promise<RepositoryGrant | null> {
+    return this.rows.grantFor(userId, graphId);
+  }
+
   /** One that lasts, or did; null where there is none. */
   findGrant(id: string): Promise<RepositoryGrant | null> {
     return this.rows.findGrant(id);

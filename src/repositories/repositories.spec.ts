@@ -170,7 +170,11 @@ describe('a shared repository', () => {
       }
     }
     // The last names a repository, and says which plan it needs.
-    expect(open.sort()).toEqual(['get /info: 200', 'get /schema: 200', 'post /query: 422', 'post /subscriptions: 422']);
+    expect(open.sort()).toEqual([
+      ...['get /info: 200', 'get /schema: 200', 'get /subscriptions: 200'],
+      ...['post /query: 422', 'post /subscriptions: 422'],
+    ]);
+    expect(await reader.expect(200, 'GET', `/v1/graphs/${graph}/subscriptions`)).toMatchObject({ id });
     const statement = { query: 'CREATE (p:Person {id: 9, name: "x"})' };
     expect(await reader.refusal('POST', `/v1/graphs/${graph}/query`, statement)).toMatchObject({ status: 403 });
     expect(await reader.refusal('POST', `/v1/graphs/${graph}/query?mode=async`, { query: COUNT })).toMatchObject({
