@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { PlatformConfig } from '../config/platform.config';
 import { Notifications } from '../database/notifications';
 import { type GenerationRef, GraphEngine } from '../engine/graph-engine';
+import { OperationsService } from '../operations/operations.service';
 import { GenerationsService, GRAPH_CHANGED } from './generations.service';
 import { notUsable } from './graphs.errors';
 import { GraphsConfig } from './graphs.config';
@@ -24,6 +25,7 @@ export class LiveGraphs implements OnModuleInit {
     private readonly generations: GenerationsService,
     private readonly graphs: GraphsService,
     private readonly engine: GraphEngine,
+    private readonly operations: OperationsService,
     private readonly notifications: Notifications,
     private readonly config: GraphsConfig,
     private readonly platform: PlatformConfig,
@@ -32,6 +34,8 @@ export class LiveGraphs implements OnModuleInit {
   async onModuleInit(): Promise<void> {
     if (!this.platform.has('engine')) return;
     (await this.notifications.listen(GRAPH_CHANGED)).subscribe((graphId) => this.forget(graphId));
+    // Whoever has heard of the end of a load asks for what it loaded, also where Postgres is late with its news.
+    this.operations.endsFound.subscribe((graphId) => this.forget(graphId));
     // What happened while nobody listened is unknown: look everything up again.
     this.notifications.reconnected.subscribe(() =>
       [...this.remembered.keys()].forEach((graphId) => this.forget(graphId)),

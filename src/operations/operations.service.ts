@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Subject } from 'rxjs';
 import type { EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import type { Actor } from '../auth/actor';
@@ -42,6 +43,12 @@ export interface BeginOptions<P extends object> {
 /** Starts, shows, cancels and awaits operations. The work itself is done by processors (see `jobs/README.md`). */
 @Injectable()
 export class OperationsService {
+  /**
+   * Graphs whose operation was found to have ended. Whoever is told so may ask for what it made before the news of that has come
+   * to this process: what is remembered of the graph counts no more.
+   */
+  readonly endsFound = new Subject<string>();
+
   constructor(
     private readonly repository: OperationsRepository,
     private readonly endings: OperationEndings,
@@ -138,6 +145,8 @@ export class OperationsService {
   async get(operationId: string): Promise<Operation> {
     const operation = await this.repository.find(operationId);
     if (!operation) throw new OperationNotFound(operationId);
+    const { status, graphId } = operation;
+    if (isTerminal(status) && graphId !== null) this.endsFound.next(graphId);
     return operation;
   }
 
