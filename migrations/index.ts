@@ -31,6 +31,7 @@ import { Billing1765000250000 } from './1765000250000-billing';
 import { Dagster1765000240000 } from './1765000240000-dagster';
 import { BillingProvider1765000251000 } from './1765000251000-billing-provider';
 import { Repositories1765000284000 } from './1765000284000-repositories';
+import { GrantsAgain1765000285000 } from './1765000285000-grants-again';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -67,4 +68,5 @@ export const MIGRATIONS = [
   BillingProvider1765000251000,
   SuspendedGraphs1765000261000,
   Repositories1765000284000,
+  GrantsAgain1765000285000,
 ];

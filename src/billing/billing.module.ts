@@ -33,6 +33,7 @@ import { CreditAllocationSensor } from './credit-allocation.sensor';
 import { CreditsController } from './credits.controller';
 import { CreditsRepository } from './credits.repository';
 import { CreditsService } from './credits.service';
+import { DeletedGraphSubscriptions } from './deleted-graph-subscriptions';
 import { Fulfilments } from './fulfilment';
 import { Invoice } from './invoice.entity';
 import { Plans } from './plans';
@@ -70,6 +71,7 @@ import { SubscriptionsService } from './subscriptions.service';
     StorageOverageSensor,
     BillingCustomersRepository,
     CheckoutService,
+    DeletedGraphSubscriptions,
     Fulfilments,
     InvoicesRepository,
     InvoicesService,

@@ -48,6 +48,16 @@ export class SubscriptionsRepository {
     return found.sort((a, b) => Number(ended(a)) - Number(ended(b)) || +b.createdAt - +a.createdAt)[0] ?? null;
   }
 
+  /** Those by which a graph is paid for now; one at most, but for rows from before that was so. */
+  async liveOfGraph(em: EntityManager, graphId: string): Promise<string[]> {
+    const rows = await em.query<{ id: string }[]>(
+      `select id from subscription where resource_type = 'graph' and resource_id = $1
+         and status not in ('canceled', 'failed')`,
+      [graphId],
+    );
+    return rows.map(({ id }) => id);
+  }
+
   /** Newest first. */
   list(orgId: string): Promise<Subscription[]> {
     return this.transactor.em.find(Subscription, { where: { orgId }, order: { createdAt: 'DESC', id: 'ASC' } });

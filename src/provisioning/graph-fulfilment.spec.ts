@@ -7,6 +7,7 @@ import { PEOPLE } from '../../test/support/people';
 import { SubscriptionsService } from '../billing/subscriptions.service';
 import { Transactor } from '../database/transactor';
 import type { OperationContext } from '../jobs/operation-context';
+import { GraphDeletion } from '../graphs/graph-deletion';
 import { GraphCreationQueueSensor } from '../graphs/graph-creation-queue.sensor';
 import { ChangeGraphTierProcessor } from './change-graph-tier.processor';
 import { EndedSubscriptionsSensor } from './ended-subscriptions.sensor';
@@ -97,6 +98,18 @@ describe('from a paid subscription to its graph', () => {
     });
     await expect(rolledBack).rejects.toThrow('not paid after all');
     expect(await graphs()).toHaveLength(1);
+  });
+
+  it('is no longer paid for when the graph is deleted', async () => {
+    const graphId = await queriedGraph(api, owner);
+    const paid = await subscription('ladybug-standard', { status: 'active', resource_id: graphId });
+    const ended = await subscription('ladybug-standard', { status: 'failed', resource_id: graphId });
+    await api.get(GraphDeletion).cleanUp(graphId);
+    expect(await state(paid)).toMatchObject({ status: 'canceled', ends_at: expect.any(Date) as Date });
+    expect(await audited(paid)).toEqual(['subscription.canceled']);
+    expect(await state(ended)).toMatchObject({ status: 'failed' });
+    await api.get(GraphDeletion).cleanUp(graphId);
+    expect(await audited(paid)).toHaveLength(1);
   });
 
   it('waits in line where the tier is full', async () => {

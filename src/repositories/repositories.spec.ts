@@ -213,6 +213,24 @@ describe('a shared repository', () => {
     await cancel(id as string);
   }, 60_000);
 
+  it('is granted anew where granting it failed before', async () => {
+    const { id } = await order('basic');
+    await withDatabase(world.database.url, (query) =>
+      query(
+        `insert into repository_grant (id, repository, graph_id, org_id, subscription_id, plan, monthly_credits,
+           granted_at, revoked_at) values (gen_random_uuid(), 'people', $1, $2, $3, 'basic', 100, now(), now())`,
+        [graph, readers, id],
+      ),
+    );
+    await pay();
+    await until(
+      () => subscription(id),
+      ({ status }) => status === 'active',
+    );
+    expect(await granted()).toHaveLength(1);
+    await cancel(id as string);
+  }, 60_000);
+
   it('is published by operators alone, each graph as one, and is no longer sold when it is withdrawn', async () => {
     const put = (body: object, name = 'people', by = operator) =>
       by.refusal('PUT', `/v1/admin/repositories/${name}`, { graph_id: graph, plans: PLANS, ...body });

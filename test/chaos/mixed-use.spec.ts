@@ -27,6 +27,7 @@ describe('a platform that is killed again and again', () => {
       RESEND_SECONDS: '1',
       GENERATION_COLLECT_SECONDS: '1',
       BACKUP_SWEEP_SECONDS: '1',
+      PART_SWEEP_SECONDS: '1',
       TIER_LIMITS: JSON.stringify({ 'ladybug-standard': { backups_per_day: 10_000 } }),
     });
 

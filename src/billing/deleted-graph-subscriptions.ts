@@ -1,0 +1,35 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Clock } from '../common/clock';
+import { Transactor } from '../database/transactor';
+import { GraphDeletion } from '../graphs/graph-deletion';
+import { InvoicesRepository } from './invoices.repository';
+import { SubscriptionsRepository } from './subscriptions.repository';
+import { SubscriptionsService } from './subscriptions.service';
+
+/** Nobody goes on paying for a graph that is deleted: its subscription ends with it. */
+@Injectable()
+export class DeletedGraphSubscriptions implements OnModuleInit {
+  constructor(
+    private readonly deletion: GraphDeletion,
+    private readonly transactor: Transactor,
+    private readonly rows: SubscriptionsRepository,
+    private readonly subscriptions: SubscriptionsService,
+    private readonly invoices: InvoicesRepository,
+    private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    this.deletion.register((graphId) => this.end(graphId));
+  }
+
+  private async end(graphId: string): Promise<void> {
+    await this.transactor.run(async (em) => {
+      const now = this.clock.now();
+      for (const id of await this.rows.liveOfGraph(em, graphId)) {
+        const ended = await this.rows.change(em, id, 'canceled', { canceledAt: now, endsAt: now });
+        await this.invoices.voidOpen(em, id);
+        await this.subscriptions.record(em, 'subscription.canceled', ended, { reason: 'the graph was deleted' });
+      }
+    });
+  }
+}
