@@ -22,6 +22,6 @@ export abstract class BillingProvider {
   /** Collects nothing more from `endsAt` on, or at once where that is over. */
   abstract cancel(subscription: Subscription, endsAt: Date): Promise<void>;
 
-  /** Collects what the subscription's plan costs, from now on. */
-  abstract changePlan(subscription: Subscription): Promise<void>;
+  /** Collects what the subscription's plan costs, from now on. `changeId`: the same for each try of one change, and for no other. */
+  abstract changePlan(subscription: Subscription, changeId: string): Promise<void>;
 }

@@ -15,6 +15,7 @@ export class TellProviderPayload {
 export const TellProvider = defineOperation({
   name: 'subscription_sync',
   locks: 'none',
+  resourceOf: ({ subscriptionId }) => `subscription:${subscriptionId}`,
   retryRole: 'admin',
   payload: TellProviderPayload,
   // It is tried for the better part of an hour; after that an operator finds it among the dead letters.

@@ -39,7 +39,6 @@ export class ProviderNews {
       actor,
       orgId,
       graphId: null,
-      resource: `subscription:${id}`,
       payload: { subscriptionId: id, decided: await this.rows.decidedOf(id, em) },
     });
   }

@@ -80,19 +80,17 @@ export class StripeProvider extends BillingProvider {
     });
   }
 
-  async changePlan(subscription: Subscription): Promise<void> {
+  async changePlan(subscription: Subscription, changeId: string): Promise<void> {
     const { providerSubscriptionId } = subscription;
     if (providerSubscriptionId === null) return;
     const price = this.priceOf(subscription);
     await this.ask(async () => {
       const [item] = (await this.stripe.subscriptions.retrieve(providerSubscriptionId)).items.data;
       if (item === undefined || item.price.id === price) return;
-      // What was the price before is part of the key: back and forth again is a new change.
-      const idempotencyKey = `plan-${item.id}-${item.price.id}-${price}-${item.current_period_start}`;
       await this.stripe.subscriptions.update(
         providerSubscriptionId,
         { items: [{ id: item.id, price }], proration_behavior: 'create_prorations' },
-        { idempotencyKey },
+        { idempotencyKey: `plan-${changeId}` },
       );
     });
   }

@@ -5,6 +5,7 @@ import { ApiApp, type ApiUser } from '../../test/support/api-app';
 import { type TestDatabase, testDatabase } from '../../test/support/database';
 import { Transactor } from '../database/transactor';
 import { Fulfilments } from './fulfilment';
+import { OperationsService } from '../operations/operations.service';
 import { ProviderSyncSensor } from './provider-sync.sensor';
 import { SubscriptionsService } from './subscriptions.service';
 
@@ -383,35 +384,59 @@ describe('billing by Stripe', () => {
     await told(1);
     const changes = stripe.asked.filter(({ route }) => route.startsWith('POST'));
     expect(changes.map(({ form }) => form.get('items[0][price]'))).toEqual(['price_large']);
+    // There and back again within one period: each is a change of its own.
+    for (const [now, plan, count] of [
+      ['price_large', 'ladybug-standard', 2],
+      ['price_standard', 'ladybug-large', 3],
+    ] as const) {
+      stripe.price = now;
+      await api.sql('update subscription set plan_name = $2 where id = $1', [id, plan]);
+      await told(count);
+    }
+    const keys = stripe.asked.filter(({ route }) => route.startsWith('POST')).map(({ key }) => key);
+    expect([keys.length, new Set(keys).size]).toEqual([3, 3]);
+    stripe.price = 'price_large';
 
     stripe.asked.length = 0;
     await api.call(`POST /v1/billing/subscriptions/${owner.orgId}/subscription/${id}/cancel`, owner);
-    await told(2);
-    await told(2);
+    await told(4);
+    await told(4);
     expect(stripe.asked.filter(({ route }) => !route.startsWith('GET')).map(({ form }) => form.toString())).toEqual([
       'cancel_at_period_end=true',
     ]);
     stripe.asked.length = 0;
     await api.call(`POST /v1/billing/subscriptions/${owner.orgId}/subscription/${id}/cancel?immediately=true`, owner);
-    await told(3);
+    await told(5);
     expect(stripe.asked.map(({ route }) => route.split(' ')[0])).toEqual(['GET', 'DELETE']);
 
     // What Stripe does not take is for operators to look at, and is told again when they ask for it.
     await api.sql(`update subscription set ends_at = ends_at - interval '1 day' where id = $1`, [id]);
     stripe.troubles.push(400);
-    expect(await told(4)).toMatchObject({ status: 'failed', code: 'billing_provider_refused' });
-    await told(4);
+    expect(await told(6)).toMatchObject({ status: 'failed', code: 'billing_provider_refused' });
+    await told(6);
+    // Whoever does it again takes the subscription's turn as well.
+    const [{ id: failedId }] = await api.sql<{ id: string }>(
+      `select id from operation where type = 'subscription_sync' and status = 'failed' and payload ->> 'subscriptionId' = $1`,
+      [id],
+    );
+    const operations = api.get(OperationsService);
+    const failed = await operations.get(failedId);
+    const again = api.get(Transactor).run(async (em) => {
+      await operations.beginAgain(em, failed);
+      await operations.beginAgain(em, failed);
+    });
+    await expect(again).rejects.toMatchObject({ code: 'operation_in_progress' });
     const sync = `POST /v1/admin/subscriptions/${id}/sync`;
     expect((await api.call(sync, owner)).statusCode).toBe(403);
     await api.sql('update app_user set is_operator = true where id = $1', [owner.id]);
     expect((await apis[1].call(sync, owner)).statusCode).toBe(202);
-    expect(await told(5)).toMatchObject({ status: 'completed' });
+    expect(await told(7)).toMatchObject({ status: 'completed' });
     const audited = await api.sql<{ action: string }>(
       `select action from audit_event where target = $1 and action like 'subscription.provider_%' order by id`,
       [id],
     );
     expect(audited.map(({ action }) => action.replace('subscription.provider_', ''))).toEqual([
-      ...['told', 'told', 'told', 'not_told', 'told'],
+      ...['told', 'told', 'told', 'told', 'told', 'not_told', 'told'],
     ]);
 
     const portal = await api.call(`POST /v1/billing/customer/${owner.orgId}/portal`, owner);

@@ -29,7 +29,7 @@ export class TellProviderProcessor extends OperationProcessor<typeof TellProvide
     // Decided anew meanwhile; that is told by an operation of its own.
     if ((await this.rows.decidedOf(subscriptionId)) !== decided) return { subscription_id: subscriptionId, told: null };
     ctx.progress(20, 'Telling the provider');
-    if (subscription.endsAt === null) await this.provider.changePlan(subscription);
+    if (subscription.endsAt === null) await this.provider.changePlan(subscription, ctx.operationId);
     else await this.provider.cancel(subscription, subscription.endsAt);
     const result = { subscription_id: subscriptionId, told: decided };
     await ctx.transaction(async (em) => {

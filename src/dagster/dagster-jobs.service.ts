@@ -64,7 +64,6 @@ export class DagsterJobsService implements OnModuleInit {
       actor,
       orgId,
       graphId,
-      resource: `dagster:${type}:${graphId}`,
       payload: { job, runConfig: { resources: { graphstead: { config: { graph_id: graphId, options } } } } },
     });
   }

@@ -16,6 +16,7 @@ export const DagsterJob = defineOperation({
   name: 'dagster_job',
   // Not the graph: the materialization that the job calls back for needs that lock.
   locks: 'none',
+  resourceOf: ({ job }, graphId) => `dagster:${job}:${graphId}`,
   retryRole: 'member',
   payload: DagsterJobPayload,
   policy: {

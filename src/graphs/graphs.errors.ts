@@ -94,6 +94,17 @@ export class GraphHasSubgraphs extends DomainError {
   }
 }
 
+/** Organisations pay for reading it. */
+export class GraphIsRead extends DomainError {
+  readonly code = 'graph_is_read';
+  readonly kind = 'conflict';
+  constructor(graphId: string, organisations: number) {
+    super(
+      `Graph ${graphId} is a shared repository that ${organisations} organisations subscribe to. Offer it no longer, and delete it when their subscriptions are over`,
+    );
+  }
+}
+
 /** In this installation a graph is made for those who pay for it. */
 export class SubscriptionRequired extends DomainError {
   readonly code = 'subscription_required';

@@ -119,6 +119,15 @@ export class GraphsRepository {
     );
   }
 
+  /** How many organisations subscribe to reading a graph. */
+  async readers(em: EntityManager, graphId: string): Promise<number> {
+    const [{ count }] = await em.query<{ count: number }[]>(
+      'select count(*)::int as count from repository_grant where graph_id = $1 and revoked_at is null',
+      [graphId],
+    );
+    return count;
+  }
+
   /** Ids of the subgraphs of a graph, those that are being made or deleted included; none are added until the transaction ends. */
   async lockWithSubgraphs(em: EntityManager, graphId: string): Promise<string[]> {
     await em.query('select from graph where id = $1 for update', [graphId]);

@@ -16,7 +16,14 @@ import type { CreateGraphDto } from './dto/create-graph.dto';
 import { GraphCapacity, placeIn } from './graph-capacity';
 import { GenerationsService } from './generations.service';
 import type { Generation, Graph } from './graph.entity';
-import { GraphHasSubgraphs, GraphNotReady, notUsable, NoOrganisation, OrganisationAmbiguous } from './graphs.errors';
+import {
+  GraphHasSubgraphs,
+  GraphIsRead,
+  GraphNotReady,
+  notUsable,
+  NoOrganisation,
+  OrganisationAmbiguous,
+} from './graphs.errors';
 import { CreateGraph, DeleteGraph } from './graphs.operations';
 import { type GraphPage, GraphsRepository, type ListedGraph, type NewGraph } from './graphs.repository';
 
@@ -107,7 +114,7 @@ export class GraphsService {
 
   /**
    * Starts removing a graph and everything in it; from now on nobody can use it. Throws {@link GraphHasSubgraphs} unless
-   * they shall go with it.
+   * they shall go with it, and {@link GraphIsRead} while others pay for reading it.
    */
   requestDeletion(actor: Actor, graphId: string, options: { cascade: boolean }): Promise<Operation> {
     return this.transactor.run((em) => this.beginDeletion(em, actor, graphId, options));
@@ -123,6 +130,8 @@ export class GraphsService {
     const { orgId } = await this.get(graphId);
     const subgraphs = await this.graphs.lockWithSubgraphs(em, graphId);
     if (subgraphs.length > 0 && !cascade) throw new GraphHasSubgraphs(graphId, subgraphs);
+    const readers = await this.graphs.readers(em, graphId);
+    if (readers > 0) throw new GraphIsRead(graphId, readers);
     const operation = await this.operations.begin(em, DeleteGraph, {
       actor,
       orgId,

@@ -32,8 +32,6 @@ export interface BeginOptions<P extends object> {
   orgId: string | null;
   graphId: string | null;
   payload: P;
-  /** What only one operation may change at a time, where that is not the whole graph. */
-  resource?: string;
   /** Further graphs that nothing else may change meanwhile. */
   alsoGraphs?: string[];
   /** What it waits for, in words that follow "Waiting for": no worker gets it before it is released. */
@@ -68,7 +66,7 @@ export class OperationsService {
   async begin<P extends object>(
     em: EntityManager,
     contract: OperationContract<P>,
-    { actor, orgId, graphId, payload, resource, alsoGraphs = [], heldFor }: BeginOptions<P>,
+    { actor, orgId, graphId, payload, alsoGraphs = [], heldFor }: BeginOptions<P>,
   ): Promise<Operation> {
     if (this.types.find(contract.name) !== contract) {
       throw new Error(`Operation type "${contract.name}" is not registered; list it in JobsModule.forFeature([...])`);
@@ -84,7 +82,7 @@ export class OperationsService {
       maxAttempts: contract.policy.attempts,
       heldFor: heldFor ?? null,
     });
-    const own = resource ?? lockedResource(contract, graphId);
+    const own = contract.resourceOf?.(payload, graphId) ?? lockedResource(contract, graphId);
     for (const locked of [...(own === null ? [] : [own]), ...alsoGraphs.map(graphLock)]) {
       const blocking = await this.repository.lock(em, locked, operation.id);
       if (blocking) throw new OperationConflict(blocking);

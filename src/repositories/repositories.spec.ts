@@ -242,6 +242,10 @@ describe('a shared repository', () => {
     expect(await put({ graph_id: another })).toMatchObject({ status: 409, code: 'repository_not_publishable' });
     const id = await subscribed();
     await publish({ is_offered: false });
+    expect(await operator.refusal('DELETE', `/v1/graphs/${graph}`)).toMatchObject({
+      status: 409,
+      code: 'graph_is_read',
+    });
     expect(await reader.query(graph, COUNT)).toEqual([{ n: 2 }]);
     const stranger = await registered('stranger@example.org');
     expect(await stranger.refusal('POST', '/v1/graphs/people/subscriptions', { plan_name: 'basic' })).toMatchObject({
