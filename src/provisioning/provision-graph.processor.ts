@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { SubscriptionsService } from '../billing/subscriptions.service';
 import { FirstGeneration } from '../graphs/first-generation';
 import { GraphsService } from '../graphs/graphs.service';
 import { HandlesOperation } from '../jobs/handles-operation';
 import type { OperationContext } from '../jobs/operation-context';
 import { OperationProcessor } from '../jobs/operation-processor';
 import type { Operation } from '../operations/operation.entity';
-import { SubscriptionMovedOn } from './provisioning.errors';
+import { ClaimedSubscriptions } from './claimed-subscriptions';
 import { ProvisionGraph, type ProvisionGraphPayload } from './provisioning.operations';
 
 /** Subscription -> graph. The graph goes live and its subscription becomes active in one transaction, or neither does. */
@@ -15,7 +14,7 @@ import { ProvisionGraph, type ProvisionGraphPayload } from './provisioning.opera
 @HandlesOperation(ProvisionGraph)
 export class ProvisionGraphProcessor extends OperationProcessor<typeof ProvisionGraph> {
   constructor(
-    private readonly subscriptions: SubscriptionsService,
+    private readonly claimed: ClaimedSubscriptions,
     private readonly graphs: GraphsService,
     private readonly first: FirstGeneration,
   ) {
@@ -24,42 +23,29 @@ export class ProvisionGraphProcessor extends OperationProcessor<typeof Provision
 
   async run({ subscriptionId }: ProvisionGraphPayload, ctx: OperationContext): Promise<object> {
     ctx.progress(10, 'Checking the subscription');
-    const { status } = await this.subscriptions.get(subscriptionId);
-    if (status !== 'provisioning') throw new SubscriptionMovedOn(subscriptionId, status);
+    await this.claimed.require(subscriptionId);
     return this.first.build(ctx, {
       percents: [30, 70],
-      also: (em) => this.activate(em, subscriptionId, ctx),
+      also: (em) => this.claimed.activate(em, subscriptionId, ctx.operationId, ctx.graphId!),
     });
   }
 
-  private async activate(em: EntityManager, subscriptionId: string, ctx: OperationContext): Promise<void> {
-    const active = await this.subscriptions.activate(em, subscriptionId, ctx.operationId, ctx.graphId!);
-    if (active !== null) return;
-    const { status } = await this.subscriptions.get(subscriptionId, { em });
-    throw new SubscriptionMovedOn(subscriptionId, status);
-  }
-
-  /** The subscription stays claimed: its owners may try again until it is written off. The graph gives its place back. */
+  /** The graph gives its place back. */
   protected override async afterFailureOrCancel(
     em: EntityManager,
     { subscriptionId }: ProvisionGraphPayload,
-    { id, graphId, error, cancelReason }: Operation,
+    ended: Operation,
   ): Promise<void> {
-    await this.graphs.failCreation(em, graphId!);
-    const reason = error ?? { code: 'cancelled', message: cancelReason ?? 'Cancelled' };
-    await this.subscriptions.noteFailure(em, subscriptionId, reason, id);
+    await this.graphs.failCreation(em, ended.graphId!);
+    await this.claimed.noteFailure(em, subscriptionId, ended);
   }
 
-  /** One of two that try again takes the subscription over; where it has moved on neither does. */
   protected override async beforeRetry(
     em: EntityManager,
     { subscriptionId }: ProvisionGraphPayload,
-    { id, retryOf, graphId }: Operation,
+    retry: Operation,
   ): Promise<void> {
-    if ((await this.subscriptions.reclaim(em, subscriptionId, retryOf!, id)) === null) {
-      const { status } = await this.subscriptions.get(subscriptionId, { em });
-      throw new SubscriptionMovedOn(subscriptionId, status);
-    }
-    await this.graphs.reopenCreation(em, graphId!, id);
+    await this.claimed.reclaim(em, subscriptionId, retry);
+    await this.graphs.reopenCreation(em, retry.graphId!, retry.id);
   }
 }

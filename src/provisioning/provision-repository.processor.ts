@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { CreditsService } from '../billing/credits.service';
-import { SubscriptionsService } from '../billing/subscriptions.service';
 import { HandlesOperation } from '../jobs/handles-operation';
 import type { OperationContext } from '../jobs/operation-context';
 import { OperationProcessor } from '../jobs/operation-processor';
 import type { Operation } from '../operations/operation.entity';
 import { RepositoriesService } from '../repositories/repositories.service';
-import { SubscriptionMovedOn } from './provisioning.errors';
+import { ClaimedSubscriptions } from './claimed-subscriptions';
 import { ProvisionRepository, type ProvisionRepositoryPayload } from './provisioning.operations';
 
 /** What an order says of a repository, see `billing/checkout.service.ts`. */
@@ -24,7 +23,7 @@ interface Ordered {
 @HandlesOperation(ProvisionRepository)
 export class ProvisionRepositoryProcessor extends OperationProcessor<typeof ProvisionRepository> {
   constructor(
-    private readonly subscriptions: SubscriptionsService,
+    private readonly claimed: ClaimedSubscriptions,
     private readonly repositories: RepositoriesService,
     private readonly credits: CreditsService,
   ) {
@@ -33,8 +32,7 @@ export class ProvisionRepositoryProcessor extends OperationProcessor<typeof Prov
 
   async run({ subscriptionId }: ProvisionRepositoryPayload, ctx: OperationContext): Promise<object> {
     ctx.progress(10, 'Checking the subscription');
-    const { status, orgId, planName, metadata } = await this.subscriptions.get(subscriptionId);
-    if (status !== 'provisioning') throw new SubscriptionMovedOn(subscriptionId, status);
+    const { orgId, planName, metadata } = await this.claimed.require(subscriptionId);
     const { repository, monthly_credits: monthlyCredits } = metadata as unknown as Ordered;
     ctx.progress(30, 'Granting access');
     const wanted = { repository, orgId, subscriptionId, plan: planName, monthlyCredits };
@@ -51,35 +49,27 @@ export class ProvisionRepositoryProcessor extends OperationProcessor<typeof Prov
       status: 'activated',
     };
     await ctx.transaction(async (em) => {
-      const active = await this.subscriptions.activate(em, subscriptionId, ctx.operationId, repository);
-      if (active === null) {
-        const { status: now } = await this.subscriptions.get(subscriptionId, { em });
-        throw new SubscriptionMovedOn(subscriptionId, now);
-      }
+      await this.claimed.activate(em, subscriptionId, ctx.operationId, repository);
       await ctx.keepResult(em, result);
     });
     return result;
   }
 
-  /** Nobody reads by a subscription that is not active. It stays claimed: its owners may try again until it is written off. */
+  /** Nobody reads by a subscription that is not active. */
   protected override async afterFailureOrCancel(
     em: EntityManager,
     { subscriptionId }: ProvisionRepositoryPayload,
-    { id, error, cancelReason }: Operation,
+    ended: Operation,
   ): Promise<void> {
     await this.repositories.revoke(em, null, subscriptionId);
-    const reason = error ?? { code: 'cancelled', message: cancelReason ?? 'Cancelled' };
-    await this.subscriptions.noteFailure(em, subscriptionId, reason, id);
+    await this.claimed.noteFailure(em, subscriptionId, ended);
   }
 
-  /** One of two that try again takes the subscription over; where it has moved on neither does. */
-  protected override async beforeRetry(
+  protected override beforeRetry(
     em: EntityManager,
     { subscriptionId }: ProvisionRepositoryPayload,
-    { id, retryOf }: Operation,
+    retry: Operation,
   ): Promise<void> {
-    if ((await this.subscriptions.reclaim(em, subscriptionId, retryOf!, id)) !== null) return;
-    const { status } = await this.subscriptions.get(subscriptionId, { em });
-    throw new SubscriptionMovedOn(subscriptionId, status);
+    return this.claimed.reclaim(em, subscriptionId, retry);
   }
 }

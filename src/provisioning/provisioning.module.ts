@@ -5,6 +5,7 @@ import { BillingModule } from '../billing/billing.module';
 import { GraphsModule } from '../graphs/graphs.module';
 import { RepositoriesModule } from '../repositories/repositories.module';
 import { JobsModule } from '../jobs/jobs.module';
+import { ClaimedSubscriptions } from './claimed-subscriptions';
 import { ChangeGraphTierProcessor } from './change-graph-tier.processor';
 import { DeprovisionGraphProcessor } from './deprovision-graph.processor';
 import { DueDeprovisioningSensor } from './due-deprovisioning.sensor';
@@ -34,6 +35,7 @@ import { SubscriptionProvisioningController } from './subscriptions.controller';
   providers: [
     ProvisioningService,
     ProvisioningRepository,
+    ClaimedSubscriptions,
     GraphFulfilment,
     DueDeprovisioningSensor,
     EndedGrantsSensor,
