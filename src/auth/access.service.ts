@@ -99,9 +99,11 @@ export class AccessService {
     const user: Identity = { kind: 'user', userId: actor.userId };
     if (owner.graphId !== null) {
       const row = await this.find(user, { kind: 'graph', id: owner.graphId });
-      // Who only reads a graph has no part in the work on it.
-      const role = row?.graph_id ? graphRoleIn(row, actor) : null;
-      if (row?.graph_id) return role === 'reader' ? null : role;
+      if (row?.graph_id) {
+        const role = graphRoleIn(row, actor);
+        // Who only reads a graph has no part in the work on it.
+        return role === 'reader' ? null : role;
+      }
       if (!reachesGraph(actor, owner.graphId, null)) return null;
     } else if (actor.graphIds !== null) {
       return null;

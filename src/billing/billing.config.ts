@@ -6,7 +6,7 @@ const PRICES: Prices = { 'ladybug-standard': 4_900, 'ladybug-large': 19_900, 'la
 
 /** `{"ladybug-large": 25000}`; what is not named keeps its default. */
 const prices: Parse<Prices> = (value) => {
-  const given = byPlan(value, /^$/);
+  const given = byPlan(value);
   for (const [tier, cents] of Object.entries(given)) {
     if (!Number.isSafeInteger(cents) || (cents as number) < 0) throw new Error(`must have whole cents for ${tier}`);
   }
@@ -14,7 +14,7 @@ const prices: Parse<Prices> = (value) => {
 };
 
 /** `others`: what may be named beside tiers. */
-function byPlan(json: string, others: RegExp): Record<string, unknown> {
+function byPlan(json: string, others?: RegExp): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(json);
@@ -22,7 +22,7 @@ function byPlan(json: string, others: RegExp): Record<string, unknown> {
     throw new Error('must be JSON, such as {"ladybug-standard": 4900}');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('must be a JSON object');
-  const unknown = Object.keys(value).find((name) => !others.test(name) && !TIERS.some((tier) => tier === name));
+  const unknown = Object.keys(value).find((name) => !others?.test(name) && !TIERS.some((tier) => tier === name));
   if (unknown !== undefined) throw new Error(`names the tier "${unknown}"; there are ${TIERS.join(', ')}`);
   return value as Record<string, unknown>;
 }

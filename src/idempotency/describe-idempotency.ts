@@ -1,5 +1,5 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { NOT_REPEATABLE_EXTENSION } from './not-repeatable';
+import { HEEDED_METHODS, NOT_REPEATABLE_EXTENSION } from './not-repeatable';
 
 const HEADER = {
   name: 'Idempotency-Key',
@@ -12,10 +12,9 @@ const HEADER = {
 
 /** Adds the header to every operation of an OpenAPI document that heeds it: each POST, PATCH and DELETE that a credential is needed for. */
 export function describeIdempotency(document: OpenAPIObject): OpenAPIObject {
-  for (const { post, patch, delete: remove } of Object.values(document.paths)) {
-    for (const route of [post, patch, remove])
-      if (route?.security && !(NOT_REPEATABLE_EXTENSION in route))
-        route.parameters = [...(route.parameters ?? []), HEADER];
+  for (const route of Object.values(document.paths).flatMap((path) => HEEDED_METHODS.map((method) => path[method]))) {
+    if (route?.security && !(NOT_REPEATABLE_EXTENSION in route))
+      route.parameters = [...(route.parameters ?? []), HEADER];
   }
   return document;
 }

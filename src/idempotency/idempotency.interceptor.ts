@@ -8,10 +8,10 @@ import { Claim, withClaim } from './claim';
 import { type CarriedOut, IdempotencyKeys, type Sending } from './idempotency-keys';
 import { IdempotencyOutcomeUnknown } from './idempotency.errors';
 import { LostAnswers } from './lost-answers';
-import { NOT_REPEATABLE, type Unrepeatable } from './not-repeatable';
+import { HEEDED_METHODS, NOT_REPEATABLE, type Unrepeatable } from './not-repeatable';
 import { KeySecrets } from './sealed-answer';
 
-const HEEDED_IN = new Set(['POST', 'PATCH', 'DELETE']);
+const HEEDED = new Set<string>(HEEDED_METHODS.map((method) => method.toUpperCase()));
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
 /**
@@ -36,7 +36,7 @@ export class IdempotencyInterceptor implements NestInterceptor<unknown, unknown>
     const request = http.getRequest<AccessRequest>();
     const key = request.headers['idempotency-key'];
     const unrepeatable = this.reflector.get<Unrepeatable | undefined>(NOT_REPEATABLE, context.getHandler());
-    const ignored = !HEEDED_IN.has(request.method) || (unrepeatable && !unrepeatable.unless?.(request));
+    const ignored = !HEEDED.has(request.method) || (unrepeatable && !unrepeatable.unless?.(request));
     // Nobody is known on public routes (registration), so there is nobody whose key it could be.
     if (key === undefined || ignored || request.actor === undefined) return next.handle();
     return from(this.once(requireKey(key), request.actor.userId, request, http.getResponse<FastifyReply>(), next));

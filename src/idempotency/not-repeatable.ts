@@ -2,6 +2,8 @@ import { applyDecorators, SetMetadata } from '@nestjs/common';
 import { ApiExtension } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 
+/** Requests that change something each time; PUT is repeatable by nature. */
+export const HEEDED_METHODS = ['post', 'patch', 'delete'] as const;
 export const NOT_REPEATABLE = Symbol('not repeatable');
 /** Where the OpenAPI document says the reason. */
 export const NOT_REPEATABLE_EXTENSION = 'x-idempotency-key-ignored';

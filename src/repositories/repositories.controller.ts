@@ -4,7 +4,7 @@ import type { Actor } from '../auth/actor';
 import { CurrentActor } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { InvalidRequest } from '../common/problem.filter';
-import { PublishRepositoryDto, SLUG, toRepository, toRepositoryDto } from './dto/repository.dto';
+import { NO_SLUG, PublishRepositoryDto, SLUG, toRepository, toRepositoryDto } from './dto/repository.dto';
 import { RepositoriesService } from './repositories.service';
 
 /** Which graphs of the installation others may subscribe to. */
@@ -27,10 +27,7 @@ export class RepositoriesController {
     @Param('name') name: string,
     @Body() body: PublishRepositoryDto,
   ): Promise<object> {
-    if (!SLUG.test(name)) {
-      const msg = 'must be lower case letters, digits and underscores, a letter first';
-      throw new InvalidRequest([{ loc: ['path', 'name'], msg, type: 'value_error' }]);
-    }
+    if (!SLUG.test(name)) throw new InvalidRequest([{ loc: ['path', 'name'], msg: NO_SLUG, type: 'value_error' }]);
     return toRepositoryDto(await this.repositories.publish(actor, toRepository(name, body)));
   }
 }

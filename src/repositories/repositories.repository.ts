@@ -57,7 +57,7 @@ export class RepositoriesRepository {
     return rows[0] ?? null;
   }
 
-  /** False where it was revoked before, or never was. */
+  /** What was granted; null where it was revoked before, or never was. */
   async revoke(em: EntityManager, subscriptionId: string, now: Date): Promise<RepositoryGrant | null> {
     const [rows] = await em.query<[RepositoryGrant[], number]>(
       `update repository_grant set revoked_at = $2 where subscription_id = $1 and revoked_at is null returning ${GRANT}`,
@@ -85,8 +85,8 @@ export class RepositoriesRepository {
   }
 
   /** Those that last, by repository. */
-  grantsOf(orgId: string, em: EntityManager = this.transactor.em): Promise<RepositoryGrant[]> {
-    return em.query(
+  grantsOf(orgId: string): Promise<RepositoryGrant[]> {
+    return this.transactor.em.query(
       `select ${GRANT} from repository_grant where org_id = $1 and revoked_at is null order by repository`,
       [orgId],
     );

@@ -91,18 +91,18 @@ export class RepositoriesService {
     const grant = { ...wanted, id: this.ids.uuid(), graphId, grantedAt: this.clock.now(), revokedAt: null };
     const granted = await this.rows.grant(em, grant);
     if (granted === null) throw new AlreadyGranted(wanted.repository);
-    if (granted.id === grant.id) await this.record(em, null, 'repository.access_granted', granted);
+    if (granted.id !== grant.id) return granted;
+    await this.record(em, null, 'repository.access_granted', granted);
     await this.changed(em);
     return granted;
   }
 
   /** Ends what a subscription granted; nothing where that is over. */
-  async revoke(em: EntityManager, actor: AuditActor | null, subscriptionId: string): Promise<boolean> {
+  async revoke(em: EntityManager, actor: AuditActor | null, subscriptionId: string): Promise<void> {
     const revoked = await this.rows.revoke(em, subscriptionId, this.clock.now());
-    if (revoked === null) return false;
+    if (revoked === null) return;
     await this.record(em, actor, 'repository.access_revoked', revoked);
     await this.changed(em);
-    return true;
   }
 
   /** What an organisation may read now. */

@@ -18,10 +18,11 @@ import type { Repository } from '../repository';
 
 /** Of repositories and their plans. */
 export const SLUG = /^[a-z][a-z0-9_]{0,49}$/;
+export const NO_SLUG = 'must be lower case letters, digits and underscores, a letter first';
 const MOST_CENTS = 100_000_000;
 
 export class RepositoryPlanDto {
-  @Matches(SLUG, { message: 'must be lower case letters, digits and underscores, a letter first' })
+  @Matches(SLUG, { message: NO_SLUG })
   name: string;
 
   @Text({ max: 100, trim: true })
