@@ -1,6 +1,7 @@
 import { Controller, Get, Module } from '@nestjs/common';
 import { testDatabase, type TestDatabase } from '../../test/support/database';
-import { eventually, IdentityApp, type Person } from '../../test/support/identity-app';
+import { eventually } from '../../test/support/eventually';
+import { IdentityApp, type Person } from '../../test/support/identity-app';
 import { Requires } from './requires';
 
 /** In a path: decoded to a character that Postgres cannot take. */
@@ -157,7 +158,11 @@ describe('the guard', () => {
       for (const id of [doomed, doomedSub]) expect(await status(GRAPH_ROUTES(id)[0], owner)).toBe(200);
       await world.sql(`update graph set status = 'deleted' where id = $1`, [doomed]);
       // Another writer changed the row: the news takes its milliseconds.
-      await eventually(async () => (await status(GRAPH_ROUTES(doomed)[0], owner)) === 404);
+      await eventually(
+        'it is gone',
+        () => status(GRAPH_ROUTES(doomed)[0], owner),
+        (code) => code === 404,
+      );
       expect(await status(GRAPH_ROUTES(doomedSub)[0], owner)).toBe(404);
       expect(await status(`GET /probe/operations/${operation}`, owner)).toBe(200);
       expect(await status(`GET /probe/operations/${operation}`, stranger)).toBe(404);

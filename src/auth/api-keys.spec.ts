@@ -1,5 +1,6 @@
 import { testDatabase, type TestDatabase } from '../../test/support/database';
-import { eventually, IdentityApp, type Person } from '../../test/support/identity-app';
+import { eventually } from '../../test/support/eventually';
+import { IdentityApp, type Person } from '../../test/support/identity-app';
 import { KeyUsage } from './key-usage';
 
 interface KeyInfo {
@@ -151,7 +152,7 @@ describe('API keys', () => {
     const revoked = await world.call(`DELETE /v1/user/api-keys/${id}`, { headers: ada.headers });
     expect(revoked.json()).toMatchObject({ success: true });
     expect(await status('GET /v1/user', headers)).toBe(401);
-    await eventually(async () => (await elsewhere()) === 401);
+    await eventually('it is refused elsewhere', elsewhere, (code) => code === 401);
     expect(await status(`DELETE /v1/user/api-keys/${id}`, ada.headers)).toBe(200);
   });
 

@@ -2,13 +2,14 @@ import { OperationTypes } from '../../src/operations/operation-types';
 import { ApiApp } from '../support/api-app';
 import { Client, type Started } from '../support/client';
 import { type TestDatabase, testDatabase, withDatabase } from '../support/database';
+import { eventually } from '../support/eventually';
 import { KNOWS, PEOPLE, PERSONS } from '../support/people';
 import { Platform } from '../support/platform';
 import { ScriptedDagster } from '../support/scripted-dagster';
 import { EVERY_OPERATION } from './every-operation';
 import { KillableWorkers, type KillPoint } from './killable-workers';
 import { flawsOf, processesIn, strayFiles, unfinishedIn } from './leftovers';
-import { chaos, eventually, LONG } from './seed';
+import { chaos, LONG } from './seed';
 
 /** In the short form, so many steps of each type are tried; in the long form all of them. */
 const STEPS = 1;

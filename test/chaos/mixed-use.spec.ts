@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type TestDatabase, testDatabase } from '../support/database';
+import { eventually } from '../support/eventually';
 import { Platform } from '../support/platform';
 import { GraphUser } from './graph-user';
 import { processesIn, strayFiles, unfinishedIn } from './leftovers';
-import { Chance, chaos, eventually, LONG } from './seed';
+import { Chance, chaos, LONG } from './seed';
 
 const USERS = 3;
 const ACTS = LONG ? 120 : 4;

@@ -5,10 +5,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { EmbeddedPostgres } from '../../src/database/embedded-postgres';
 import { migrate } from '../../src/database/migrate';
+import { eventually } from '../support/eventually';
 import { type OperationsWorld, TEST_ACTOR } from '../support/operations-world';
 import { flawsOf } from './leftovers';
 import { AT_ONCE, ManyWork, startWorld, writeMuch } from './many-work';
-import { chaos, eventually, LONG } from './seed';
+import { chaos, LONG } from './seed';
 import { Watcher } from './watcher';
 
 const ROUNDS = LONG ? 20 : 1;

@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type TestDatabase, testDatabase } from '../support/database';
+import { eventually } from '../support/eventually';
 import { gate, type OperationsWorld, TEST_ACTOR } from '../support/operations-world';
 import { flawsOf } from './leftovers';
 import { AT_ONCE, ManyWork, startWorld, writeMuch } from './many-work';
-import { chaos, eventually, LONG } from './seed';
+import { chaos, LONG } from './seed';
 
 const ROUNDS = LONG ? 20 : 1;
 const ROUND_MS = 60_000;

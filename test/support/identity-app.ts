@@ -224,12 +224,3 @@ export class IdentityApp {
     return this.app.close();
   }
 }
-
-/** Asks again, for at most two seconds, until something holds. Lets the event loop read its sockets in between. */
-export async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 2000; Date.now() < deadline;) {
-    if (await holds()) return;
-    await new Promise(setImmediate);
-  }
-  throw new Error('It did not come to hold within two seconds');
-}
