@@ -32,6 +32,7 @@ import { Dagster1765000240000 } from './1765000240000-dagster';
 import { BillingProvider1765000251000 } from './1765000251000-billing-provider';
 import { Repositories1765000284000 } from './1765000284000-repositories';
 import { GrantsAgain1765000285000 } from './1765000285000-grants-again';
+import { Refunds1765000290000 } from './1765000290000-refunds';
 
 /** Every migration, oldest first. */
 export const MIGRATIONS = [
@@ -69,4 +70,5 @@ export const MIGRATIONS = [
   SuspendedGraphs1765000261000,
   Repositories1765000284000,
   GrantsAgain1765000285000,
+  Refunds1765000290000,
 ];

@@ -17,10 +17,15 @@ export class BillingCustomersRepository {
     return this.transactor.em.findOneBy(BillingCustomer, { orgId });
   }
 
-  /** Notes who the organisation is at the provider. */
-  async link(em: EntityManager, orgId: string, provider: string, providerCustomerId: string): Promise<void> {
+  /** Notes who the organisation is at the provider; false where that was known. */
+  async link(em: EntityManager, orgId: string, provider: string, providerCustomerId: string): Promise<boolean> {
     await this.ensure(em, orgId, provider);
-    await em.update(BillingCustomer, { orgId }, { provider, providerCustomerId, updatedAt: this.clock.now() });
+    const [, changed] = await em.query<[object[], number]>(
+      `update billing_customer set provider = $2, provider_customer_id = $3, updated_at = $4
+       where org_id = $1 and (provider, provider_customer_id) is distinct from ($2, $3)`,
+      [orgId, provider, providerCustomerId, this.clock.now()],
+    );
+    return changed === 1;
   }
 
   /** Makes the row, if there is none. */
@@ -30,7 +35,7 @@ export class BillingCustomersRepository {
       .createQueryBuilder()
       .insert()
       .into(BillingCustomer)
-      .values({ orgId, provider, providerCustomerId: null, paymentMethods: [], createdAt: now, updatedAt: now })
+      .values({ orgId, provider, providerCustomerId: null, createdAt: now, updatedAt: now })
       .orIgnore()
       .execute();
   }

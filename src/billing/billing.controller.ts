@@ -61,7 +61,7 @@ export class BillingController {
   @ApiOperation({ summary: 'The organisation as one who pays' })
   async customer(@CurrentActor() actor: Actor, @CurrentOrg() org: OrgAccess): Promise<object> {
     const [found, { created_at }] = await Promise.all([this.customers.find(org.id), this.orgs.view(actor, org.id)]);
-    const methods = found?.paymentMethods ?? [];
+    const methods = found?.providerCustomerId ? await this.provider.paymentMethods(found.providerCustomerId) : [];
     return {
       org_id: org.id,
       has_payment_method: methods.length > 0,
@@ -122,10 +122,10 @@ export class BillingController {
   @Requires('org:admin')
   @ApiOperation({ summary: 'What will be owed next' })
   async upcoming(@CurrentOrg() org: OrgAccess): Promise<object> {
-    const { amount, period, lines, subscriptionId } = await this.invoices.upcoming(org.id);
+    const { amount, currency, period, lines, subscriptionId } = await this.invoices.upcoming(org.id);
     return {
       amount_due: amount,
-      currency: this.plans.currency,
+      currency,
       period_start: period.from.toISOString(),
       period_end: period.to.toISOString(),
       line_items: lines,

@@ -26,6 +26,7 @@ import { InvoicesService } from './invoices.service';
 import { OfferingController } from './offering.controller';
 import { Payments } from './payments';
 import { RepositoryGrantsController } from './repository-grants.controller';
+import { RefundsController } from './refunds.controller';
 import { RenewalsSensor } from './renewals.sensor';
 import { SubscriptionChanges } from './subscription-changes';
 import { BillingCustomer } from './billing-customer.entity';
@@ -61,6 +62,7 @@ import { SubscriptionsService } from './subscriptions.service';
     OfferingController,
     StripeWebhookController,
     CreditsController,
+    RefundsController,
     RepositoryGrantsController,
     SubscriptionSyncController,
   ],

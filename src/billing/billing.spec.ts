@@ -212,6 +212,37 @@ describe('billing', () => {
     });
   });
 
+  it('renews on the day on which it began, also after a shorter month, and says so beforehand', async () => {
+    const { id } = await active();
+    await api.sql(
+      `update subscription set started_at = '2026-01-31T10:00:00Z', current_period_start = '2026-01-31T10:00:00Z',
+         current_period_end = '2026-02-28T10:00:00Z' where id = $1`,
+      [id],
+    );
+    const upcoming = await call(200, `GET /v1/billing/invoices/${owner.orgId}/upcoming`);
+    expect(upcoming).toMatchObject({
+      period_start: '2026-02-28T10:00:00.000Z',
+      period_end: '2026-03-31T10:00:00.000Z',
+    });
+    await Promise.all(apis.map((one) => one.get(RenewalsSensor).look()));
+    const rows = await api.sql<{ day: string }>(
+      `select to_char(period_start at time zone 'UTC', 'MM-DD') as day from invoice
+       where subscription_id = $1 and period_start > '2026-02-01' order by period_start limit 3`,
+      [id],
+    );
+    // The first was written when it was ordered, which is another day here.
+    expect(rows.map(({ day }) => day)).toEqual(['02-28', '03-31', '04-30']);
+  });
+
+  it('has one living subscription for each graph of an organisation', async () => {
+    const { graph } = await active();
+    const { subscription_id: other, session_id } = await order();
+    await pay((await invoices()).find(({ status: one }) => one === 'open')!.id);
+    const { operation_id } = await status(session_id);
+    await expect(activate(other as string, operation_id as string, graph)).rejects.toThrow('subscription_live');
+    expect(await subscription(other)).toMatchObject({ status: 'provisioning', resource_id: '' });
+  });
+
   it('refuses what cannot be made before anybody pays for it', async () => {
     const codeOf = async (changes: object) => {
       const answer = await api.call('POST /v1/billing/checkout', owner, { ...ORDER, ...changes });

@@ -6,6 +6,7 @@ import { Ids } from '../common/ids';
 import { errorBodyOf } from '../common/problem';
 import { Transactor } from '../database/transactor';
 import { OrgsService } from '../orgs/orgs.service';
+import { AlreadyGranted } from '../repositories/repositories.errors';
 import { RepositoriesService } from '../repositories/repositories.service';
 import { composeSchema } from '../schemas/compose-schema';
 import { BillingConfig } from './billing.config';
@@ -101,6 +102,8 @@ export class CheckoutService {
         lastProvisioningError: null,
         canceledAt: null,
         endsAt: null,
+        refundDueAt: null,
+        refundedAt: null,
         metadata: config,
         createdBy: actor.userId,
         createdAt: now,
@@ -125,6 +128,13 @@ export class CheckoutService {
   private async repositoryOrder(planName: string, name: string | undefined, orgId: string): Promise<Wanted> {
     if (name === undefined) throw new NotOffered();
     const { repository, plan } = await this.repositories.requireOrderable(name, planName, orgId);
+    const beingGranted = (await this.rows.list(orgId)).some(
+      (one) =>
+        one.status === 'provisioning' &&
+        one.lastProvisioningError === null &&
+        one.metadata.repository === repository.name,
+    );
+    if (beingGranted) throw new AlreadyGranted(repository.name);
     const config = {
       repository: repository.name,
       plan_display_name: plan.displayName,
@@ -154,9 +164,8 @@ export class CheckoutService {
     } catch (error) {
       await this.transactor.run(async (em) => {
         const now = this.clock.now();
-        const ended = await this.rows.change(em, id, 'canceled', { canceledAt: now, endsAt: now });
         const details = { reason: errorBodyOf(error).code };
-        await this.subscriptions.record(em, 'subscription.canceled', ended, details, 'failure', actor);
+        await this.subscriptions.cancel(em, id, { endsAt: now, details, outcome: 'failure', actor });
       });
       throw error;
     }

@@ -2,7 +2,6 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../common/clock';
 import { Transactor } from '../database/transactor';
 import { GraphDeletion } from '../graphs/graph-deletion';
-import { InvoicesRepository } from './invoices.repository';
 import { SubscriptionsRepository } from './subscriptions.repository';
 import { SubscriptionsService } from './subscriptions.service';
 
@@ -14,7 +13,6 @@ export class DeletedGraphSubscriptions implements OnModuleInit {
     private readonly transactor: Transactor,
     private readonly rows: SubscriptionsRepository,
     private readonly subscriptions: SubscriptionsService,
-    private readonly invoices: InvoicesRepository,
     private readonly clock: Clock,
   ) {}
 
@@ -26,9 +24,7 @@ export class DeletedGraphSubscriptions implements OnModuleInit {
     await this.transactor.run(async (em) => {
       const now = this.clock.now();
       for (const id of await this.rows.liveOfGraph(em, graphId)) {
-        const ended = await this.rows.change(em, id, 'canceled', { canceledAt: now, endsAt: now });
-        await this.invoices.voidOpen(em, id);
-        await this.subscriptions.record(em, 'subscription.canceled', ended, { reason: 'the graph was deleted' });
+        await this.subscriptions.cancel(em, id, { endsAt: now, details: { reason: 'the graph was deleted' } });
       }
     });
   }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager, FindOptionsWhere } from 'typeorm';
 import { Transactor } from '../database/transactor';
 import { Invoice, type InvoiceStatus } from './invoice.entity';
+import { MANUAL } from './subscription.entity';
 
 export interface InvoiceFilter {
   orgId?: string;
@@ -45,9 +46,13 @@ export class InvoicesRepository {
     return affected === 1;
   }
 
-  /** Nothing more is to be paid for a subscription. */
-  async voidOpen(em: EntityManager, subscriptionId: string): Promise<void> {
-    await em.update(Invoice, { subscriptionId, status: 'open' }, { status: 'void' });
+  /** Nothing more is to be paid for a subscription. Ids of the invoices; what a provider collects is its own to take back. */
+  async voidOpen(em: EntityManager, subscriptionId: string): Promise<string[]> {
+    const [rows] = await em.query<[{ id: string }[], number]>(
+      `update invoice set status = 'void' where subscription_id = $1 and status = 'open' and provider = '${MANUAL}' returning id`,
+      [subscriptionId],
+    );
+    return rows.map(({ id }) => id);
   }
 
   /** Subscriptions that have an open invoice whose date is over. */

@@ -7,11 +7,13 @@ import { Ids, UUID } from '../common/ids';
 import { Transactor } from '../database/transactor';
 import { InvoiceClosed, InvoiceNotFound } from './billing.errors';
 import { nextMonth } from './billing-period';
+import { BillingProvider, type InvoicePreview } from './billing-provider';
 import type { Invoice, InvoiceLine } from './invoice.entity';
 import { type InvoiceFilter, InvoicesRepository } from './invoices.repository';
 import { Payments } from './payments';
 import { Plans } from './plans';
 import type { Subscription } from './subscription.entity';
+import { RENEWING } from './subscription-transitions';
 import { SubscriptionsRepository } from './subscriptions.repository';
 
 const DAY_MS = 86_400_000;
@@ -26,6 +28,8 @@ export interface Period {
 /** What will be owed next. */
 export interface Upcoming {
   amount: number;
+  currency: string;
+  /** Of the invoice that comes first. */
   period: Period;
   lines: InvoiceLine[];
   /** Where it is for one alone. */
@@ -40,6 +44,7 @@ export class InvoicesService {
     private readonly invoices: InvoicesRepository,
     private readonly subscriptions: SubscriptionsRepository,
     private readonly payments: Payments,
+    private readonly provider: BillingProvider,
     private readonly plans: Plans,
     private readonly audit: AuditService,
     private readonly clock: Clock,
@@ -111,20 +116,31 @@ export class InvoicesService {
     });
   }
 
-  /** The next invoice of everything that an organisation goes on with. */
+  /** The next invoices of everything that an organisation goes on with. Throws what {@link BillingProvider} throws. */
   async upcoming(orgId: string): Promise<Upcoming> {
     const all = await this.subscriptions.list(orgId);
-    const renewing = all.filter(({ status, currentPeriodEnd }) => currentPeriodEnd !== null && status !== 'canceled');
-    const from = renewing.map(({ currentPeriodEnd }) => currentPeriodEnd as Date).sort((a, b) => +a - +b)[0];
-    const start = from ?? this.clock.now();
-    const period = { from: start, to: nextMonth(start) };
-    const lines = renewing.map((one) => this.lineOf(one, period));
+    const renewing = all.filter(
+      ({ status, currentPeriodEnd }) => currentPeriodEnd !== null && RENEWING.includes(status),
+    );
+    const previews = await Promise.all(
+      renewing.map(async (one) => (await this.provider.preview(one)) ?? this.preview(one)),
+    );
+    const [first] = previews.sort((a, b) => +a.from - +b.from);
+    const now = this.clock.now();
     return {
-      amount: lines.reduce((sum, { amount }) => sum + amount, 0),
-      period,
-      lines,
+      amount: previews.reduce((sum, { amount }) => sum + amount, 0),
+      currency: first?.currency ?? this.plans.currency,
+      period: first ?? { from: now, to: nextMonth(now) },
+      lines: previews.flatMap(({ lines }) => lines),
       subscriptionId: renewing.length === 1 ? renewing[0].id : null,
     };
+  }
+
+  private preview(subscription: Subscription): InvoicePreview {
+    const { basePriceCents: amount, currency, currentPeriodEnd, startedAt } = subscription;
+    const from = currentPeriodEnd as Date;
+    const period = { from, to: nextMonth(from, startedAt?.getUTCDate()) };
+    return { amount, currency, ...period, lines: [this.lineOf(subscription, period)] };
   }
 
   private async get(id: string, em: EntityManager): Promise<Invoice> {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { NoBillingPortal } from './billing.errors';
-import { BillingProvider, type CheckoutRequest } from './billing-provider';
+import { BillingProvider, type CheckoutRequest, type PaymentMethod } from './billing-provider';
 
 /** Nobody collects: the platform writes invoices itself, and an operator notes that they were paid (`invoices.service.ts`). */
 @Injectable()
@@ -11,6 +11,16 @@ export class ManualProvider extends BillingProvider {
 
   createPortal(): Promise<string> {
     return Promise.reject(new NoBillingPortal());
+  }
+
+  /** There are none. */
+  paymentMethods(): Promise<PaymentMethod[]> {
+    return Promise.resolve([]);
+  }
+
+  /** The platform writes the invoices. */
+  preview(): Promise<null> {
+    return Promise.resolve(null);
   }
 
   /** There is nobody to tell. */

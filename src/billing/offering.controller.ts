@@ -22,7 +22,7 @@ export class OfferingController {
   @ApiOperation({ summary: 'What can be subscribed to, with prices and the limits that are enforced' })
   @ApiOkResponse({ type: OfferingResponse })
   async list(): Promise<OfferingResponse> {
-    const offered = (await this.repositories.list()).filter(({ isOffered }) => isOffered);
+    const offered = (await this.repositories.list()).filter(({ isOrderable }) => isOrderable);
     return toOffering(this.plans, this.tiers, offered, this.graphs.billingRequired);
   }
 }

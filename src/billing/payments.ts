@@ -28,7 +28,7 @@ export class Payments {
     });
     if (claimed === null) {
       const recovered = await this.rows.change(em, subscriptionId, 'recovered');
-      if (recovered === null) return this.noteVain(em, subscriptionId, actor);
+      if (recovered === null) return this.noteVain(em, subscriptionId);
       return this.subscriptions.record(em, 'subscription.resumed', recovered, {}, 'success', actor);
     }
     const { operationId } = await this.fulfilments.get().begin(em, claimed, actor);
@@ -38,13 +38,12 @@ export class Payments {
   }
 
   /**
-   * An order that was cancelled before it was paid makes nothing. The provider is told of the end, so that nothing more is
-   * collected; what came is for an operator to give back.
+   * An order that was cancelled or given up before it was made makes nothing. The provider is told of the end, so that nothing
+   * more is collected; what came is for an operator to give back.
    */
-  private async noteVain(em: EntityManager, subscriptionId: string, actor: AuditActor | null): Promise<void> {
+  private async noteVain(em: EntityManager, subscriptionId: string): Promise<void> {
     const subscription = await this.subscriptions.get(subscriptionId, { em });
-    if (subscription.status !== 'canceled' || subscription.resourceId !== null) return;
-    const details = { to_do: 'refund' };
-    await this.subscriptions.record(em, 'payment.after_end', subscription, details, 'failure', actor);
+    const ended = subscription.status === 'canceled' || subscription.status === 'failed';
+    if (ended && subscription.resourceId === null) await this.subscriptions.oweRefund(em, subscription, 'after_end');
   }
 }

@@ -48,7 +48,7 @@ export class RenewalsSensor extends Sensor {
     const due = await this.rows.takeRenewable(em, MANUAL, this.clock.now());
     if (due === null) return false;
     const from = due.currentPeriodEnd as Date;
-    const period = { from, to: nextMonth(from) };
+    const period = { from, to: nextMonth(from, due.startedAt?.getUTCDate()) };
     await this.invoices.issue(em, due, period, null);
     await this.rows.update(em, due.id, { currentPeriodStart: period.from, currentPeriodEnd: period.to });
     return true;

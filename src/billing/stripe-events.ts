@@ -9,6 +9,7 @@ import { BillingCustomersRepository } from './billing-customers.repository';
 import { Payments } from './payments';
 import { STRIPE, type Subscription } from './subscription.entity';
 import type { SubscriptionChange } from './subscription-transitions';
+import { at, idOf } from './stripe-objects';
 import { StripeInvoices } from './stripe-invoices';
 import { SubscriptionsRepository } from './subscriptions.repository';
 import { SubscriptionsService } from './subscriptions.service';
@@ -84,7 +85,8 @@ export class StripeEvents {
     const named = session.metadata?.subscription_id ?? session.client_reference_id;
     const subscription = await this.linked(em, idOf(session.subscription), named);
     const customerId = idOf(session.customer);
-    if (customerId !== null) await this.customers.link(em, subscription.orgId, STRIPE, customerId);
+    if (customerId !== null && (await this.customers.link(em, subscription.orgId, STRIPE, customerId)))
+      await this.subscriptions.record(em, 'customer.linked', subscription, { customer: customerId });
     if (session.payment_status === 'unpaid') return 'not_paid_yet';
     await this.payments.received(em, subscription.id, null);
     return 'paid';
@@ -111,13 +113,13 @@ export class StripeEvents {
   /** `created`: seconds; of two of them the one that was sent later counts, in whichever order they come. */
   private async updated(em: EntityManager, { id, ...told }: Stripe.Subscription, created: number): Promise<string> {
     const subscription = await this.linked(em, id, told.metadata.subscription_id);
-    const sentAt = new Date(created * 1_000);
+    const sentAt = at(created);
     if (!(await this.rows.noteNews(em, subscription.id, sentAt))) return 'overtaken';
     const item = told.items.data[0];
     if (item !== undefined) {
       await this.rows.update(em, subscription.id, {
-        currentPeriodStart: new Date(item.current_period_start * 1_000),
-        currentPeriodEnd: new Date(item.current_period_end * 1_000),
+        currentPeriodStart: at(item.current_period_start),
+        currentPeriodEnd: at(item.current_period_end),
       });
     }
     const change = STATUS_CHANGES[told.status];
@@ -133,10 +135,8 @@ export class StripeEvents {
   }
 
   private async end(em: EntityManager, { id, endsAt }: Subscription, endedAt: number | null): Promise<string> {
-    const now = this.clock.now();
-    const end = endedAt === null ? now : new Date(endedAt * 1_000);
-    const changed = await this.rows.change(em, id, 'canceled', { canceledAt: now, endsAt: end });
-    await this.subscriptions.record(em, 'subscription.canceled', changed, { ends_at: end.toISOString() });
+    const end = endedAt === null ? this.clock.now() : at(endedAt);
+    const changed = await this.subscriptions.cancel(em, id, { endsAt: end });
     if (changed === null && endsAt !== null && end < endsAt) await this.rows.update(em, id, { endsAt: end });
     return 'canceled';
   }
@@ -156,8 +156,4 @@ export class StripeEvents {
     }
     return found;
   }
-}
-
-function idOf(reference: string | { id: string } | null): string | null {
-  return reference === null || typeof reference === 'string' ? reference : reference.id;
 }

@@ -4,6 +4,7 @@ import type Stripe from 'stripe';
 import { Clock } from '../common/clock';
 import { Ids } from '../common/ids';
 import { Invoice, INVOICE_STATUSES } from './invoice.entity';
+import { at, toLines } from './stripe-objects';
 import { STRIPE, type Subscription } from './subscription.entity';
 
 /** Copies of Stripe's invoices, so that they can be shown without asking it. */
@@ -23,13 +24,7 @@ export class StripeInvoices {
       amountDue: told.amount_due,
       amountPaid: told.amount_paid,
       currency: told.currency,
-      lineItems: told.lines.data.map((line) => ({
-        description: line.description ?? '',
-        amount: line.amount,
-        quantity: line.quantity ?? 1,
-        period_start: at(line.period.start).toISOString(),
-        period_end: at(line.period.end).toISOString(),
-      })),
+      lineItems: toLines(told),
       periodStart: at(told.period_start),
       periodEnd: at(told.period_end),
       dueDate: told.due_date === null ? null : at(told.due_date),
@@ -67,9 +62,4 @@ export class StripeInvoices {
   async isPaid(em: EntityManager, providerInvoiceId: string): Promise<boolean> {
     return em.existsBy(Invoice, { providerInvoiceId, status: 'paid' });
   }
-}
-
-/** A time of Stripe, which counts seconds. */
-function at(seconds: number): Date {
-  return new Date(seconds * 1_000);
 }

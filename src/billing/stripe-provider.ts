@@ -3,11 +3,14 @@ import Stripe from 'stripe';
 import { Clock } from '../common/clock';
 import { BillingConfig } from './billing.config';
 import { BillingProviderRefused, BillingProviderUnavailable } from './billing.errors';
-import { BillingProvider, type CheckoutRequest } from './billing-provider';
+import { BillingProvider, type CheckoutRequest, type InvoicePreview, type PaymentMethod } from './billing-provider';
+import { at, idOf, toLines, toPaymentMethod } from './stripe-objects';
 import type { Subscription } from './subscription.entity';
 
 /** Of one call; each is sent again with the same idempotency key where it failed on its way. */
 const RETRIES = 2;
+/** That are shown of a customer. */
+const MOST_METHODS = 20;
 
 /** Collects by Stripe: its pages take the money, and its events say what came (`stripe-events.ts`). */
 @Injectable()
@@ -59,6 +62,25 @@ export class StripeProvider extends BillingProvider {
     return this.ask(async () => {
       const { returnUrl } = this.config;
       return (await this.stripe.billingPortal.sessions.create({ customer: customerId, return_url: returnUrl })).url;
+    });
+  }
+
+  paymentMethods(customerId: string): Promise<PaymentMethod[]> {
+    return this.ask(async () => {
+      const customer = await this.stripe.customers.retrieve(customerId);
+      if (customer.deleted) return [];
+      const { data } = await this.stripe.customers.listPaymentMethods(customerId, { limit: MOST_METHODS });
+      const preferred = idOf(customer.invoice_settings.default_payment_method);
+      return data.map((method) => toPaymentMethod(method, method.id === preferred || data.length === 1));
+    });
+  }
+
+  async preview({ providerSubscriptionId }: Subscription): Promise<InvoicePreview | null> {
+    if (providerSubscriptionId === null) return null;
+    return this.ask(async () => {
+      const next = await this.stripe.invoices.createPreview({ subscription: providerSubscriptionId });
+      const { amount_due: amount, currency, period_start: from, period_end: to } = next;
+      return { amount, currency, from: at(from), to: at(to), lines: toLines(next) };
     });
   }
 

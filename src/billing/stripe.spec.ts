@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import Stripe from 'stripe';
 import { ApiApp, type ApiUser } from '../../test/support/api-app';
 import { type TestDatabase, testDatabase } from '../../test/support/database';
+import { eventually } from '../../test/support/eventually';
 import { Transactor } from '../database/transactor';
 import { Fulfilments } from './fulfilment';
 import { OperationsService } from '../operations/operations.service';
@@ -19,6 +20,20 @@ interface Asked {
 const SECRET = 'whsec_test';
 const ORDER = { plan_name: 'ladybug-standard', resource_type: 'graph', resource_config: { graph_name: 'Paid' } };
 const MONTH = 2_592_000;
+/** With a discount, of which the platform knows nothing. */
+const PREVIEW = {
+  object: 'invoice',
+  amount_due: 3_900,
+  currency: 'eur',
+  period_start: 1_800_000_000,
+  period_end: 1_800_000_000 + MONTH,
+  lines: {
+    data: [
+      { description: 'Standard', amount: 4_900, quantity: 1, period: { start: 1_800_000_000, end: 1_802_592_000 } },
+      { description: 'Discount', amount: -1_000, quantity: 1, period: { start: 1_800_000_000, end: 1_802_592_000 } },
+    ],
+  },
+};
 let count = 0;
 
 /** Speaks Stripe's wire format; answers what the test says, and keeps what it was asked. */
@@ -70,6 +85,17 @@ class StripeServer {
       count += 1;
       return { id: `cs_test_${count}`, object: 'checkout.session', url: 'https://pay.example/1' };
     }
+    if (route.endsWith('/customers/cus_1'))
+      return { id: 'cus_1', object: 'customer', invoice_settings: { default_payment_method: 'pm_2' } };
+    if (route.includes('/customers/cus_1/payment_methods')) {
+      const card = { brand: 'visa', last4: '4242', exp_month: 4, exp_year: 2031 };
+      const data = [
+        { id: 'pm_1', type: 'sepa_debit' },
+        { id: 'pm_2', type: 'card', card },
+      ];
+      return { object: 'list', data, has_more: false };
+    }
+    if (route.endsWith('/invoices/create_preview')) return PREVIEW;
     if (route.endsWith('/billing_portal/sessions')) return { object: 'session', url: 'https://portal.example/1' };
     const price = { id: this.price, object: 'price' };
     const item = { id: 'si_1', object: 'subscription_item', price, current_period_start: 1, current_period_end: 2 };
@@ -128,6 +154,16 @@ describe('billing by Stripe', () => {
     if (answer.statusCode !== 201) throw new Error(answer.body);
     return answer.json<{ subscription_id: string; session_id: string; checkout_url: string }>();
   };
+  const cancel = (id: string, query = '') =>
+    api.call(`POST /v1/billing/subscriptions/${owner.orgId}/subscription/${id}/cancel${query}`, owner);
+  /** Why something is to be given back, as often as that was noted. */
+  const refundsOf = async (id: string) => {
+    const rows = await api.sql<{ reason: string }>(
+      `select details ->> 'reason' as reason from audit_event where target = $1 and action = 'payment.refund_due'`,
+      [id],
+    );
+    return rows.map(({ reason }) => reason);
+  };
   const stateOf = async (id: string): Promise<Body> =>
     (await api.call(`GET /v1/billing/subscriptions/${owner.orgId}/subscription/${id}`, owner)).json();
 
@@ -181,7 +217,10 @@ describe('billing by Stripe', () => {
     return {
       completed: event('checkout.session.completed', session),
       unpaid: event('checkout.session.completed', { ...session, payment_status: 'unpaid' }),
+      asyncPaid: event('checkout.session.async_payment_succeeded', session),
       created: event('invoice.created', invoice('draft')),
+      finalized: event('invoice.finalized', invoice('open')),
+      voided: event('invoice.voided', invoice('void')),
       paid: event('invoice.paid', invoice('paid')),
       succeeded: event('invoice.payment_succeeded', invoice('paid')),
       failed: event('invoice.payment_failed', invoice('open')),
@@ -327,21 +366,121 @@ describe('billing by Stripe', () => {
 
   it('makes nothing of a payment that comes after the order was cancelled, and says that it is to be given back', async () => {
     const { subscription_id: id } = await order();
-    await api.call(`POST /v1/billing/subscriptions/${owner.orgId}/subscription/${id}/cancel`, owner);
-    const { completed } = eventsOf(id);
-    await sent(completed, completed);
+    await cancel(id);
+    const { completed, paid, succeeded } = eventsOf(id);
+    await sent(completed, completed, paid, succeeded);
     expect(begun).toEqual([]);
-    const audited = await api.sql<{ action: string; outcome: string }>(
-      `select action, outcome from audit_event where target = $1 and action like 'payment.%'`,
-      [id],
-    );
-    expect(audited).toEqual([{ action: 'payment.after_end', outcome: 'failure' }]);
+    expect(await refundsOf(id)).toEqual(['after_end']);
     await api.get(ProviderSyncSensor).look();
-    const ended = () => stripe.asked.some(({ route }) => route === `DELETE /v1/subscriptions/sub_${id}`);
-    for (const deadline = Date.now() + 30_000; !ended();) {
-      if (Date.now() > deadline) throw new Error('Stripe was not told of the end');
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    await eventually(
+      'Stripe is told of the end',
+      () => stripe.asked.map(({ route }) => route),
+      (routes) => routes.includes(`DELETE /v1/subscriptions/sub_${id}`),
+      30_000,
+    );
+  }, 60_000);
+
+  it('owes what was paid for and never made, once, until an operator has noted that it was given back', async () => {
+    const [cancelled, givenUp] = [await order(), await order()].map(({ subscription_id: id }) => id);
+    for (const id of [cancelled, givenUp]) await sent(eventsOf(id).paid);
+    await cancel(cancelled);
+    await api
+      .get(Transactor)
+      .run((em) => api.get(SubscriptionsService).writeOff(em, givenUp, `op_${givenUp}`, { code: 'no', message: 'No' }));
+    // What comes of the same payment afterwards, and the end as Stripe tells it, make nothing and owe nothing more.
+    for (const id of [cancelled, givenUp]) {
+      const { completed, succeeded, deleted } = eventsOf(id);
+      await sent(completed, succeeded, deleted);
     }
+    expect(begun).toEqual([cancelled, givenUp]);
+    expect([await refundsOf(cancelled), await refundsOf(givenUp)]).toEqual([['canceled'], ['never_made']]);
+
+    expect((await api.call('GET /v1/admin/refunds', owner)).statusCode).toBe(403);
+    await api.sql('update app_user set is_operator = true where id = $1', [owner.id]);
+    const due = async () => {
+      const { refunds } = (await apis[1].call('GET /v1/admin/refunds?limit=100', owner)).json<{ refunds: Body[] }>();
+      return refunds.filter(({ subscription_id: id }) => id === cancelled || id === givenUp);
+    };
+    const done = () => apis[1].call(`POST /v1/admin/refunds/${cancelled}/done`, owner);
+    expect(await due()).toMatchObject([
+      {
+        subscription_id: cancelled,
+        status: 'canceled',
+        amount_paid: 4_900,
+        provider_subscription_id: `sub_${cancelled}`,
+      },
+      { subscription_id: givenUp, status: 'canceled', amount_paid: 4_900 },
+    ]);
+    const noted = (await done()).json<Body>();
+    expect((await done()).json()).toEqual(noted);
+    expect(noted.refunded_at).not.toBeNull();
+    expect(await due()).toMatchObject([{ subscription_id: givenUp }]);
+    const rows = `select 1 from audit_event where target = $1 and action = 'payment.refunded'`;
+    expect(await api.sql(rows, [cancelled])).toHaveLength(1);
+    const unknown = await apis[1].call('POST /v1/admin/refunds/00000000-0000-4000-8000-000000000000/done', owner);
+    expect(unknown.statusCode).toBe(404);
+    await api.sql('update app_user set is_operator = false where id = $1', [owner.id]);
+  });
+
+  it('takes every event of the table, and every status that Stripe knows', async () => {
+    const { subscription_id: id } = await order();
+    const { asyncPaid, finalized, voided, updated } = eventsOf(id);
+    await sent(finalized);
+    const invoices = () => api.sql<{ status: string }>('select status from invoice where subscription_id = $1', [id]);
+    expect(await invoices()).toEqual([{ status: 'open' }]);
+    await sent(voided);
+    expect(await invoices()).toEqual([{ status: 'void' }]);
+    await sent(asyncPaid);
+    expect((await stateOf(id)).status).toBe('provisioning');
+    await activate(id);
+    const start = Math.floor(Date.now() / 1_000);
+    let later = 0;
+    const told = async (status: string) => {
+      later += 1;
+      await sent(updated(status, start + later));
+      return (await stateOf(id)).status;
+    };
+    for (const [status, then] of [
+      ['paused', 'paused'],
+      ['trialing', 'active'],
+      ['unpaid', 'unpaid'],
+      ['active', 'active'],
+    ])
+      expect([status, await told(status)]).toEqual([status, then]);
+    // A change of plan that is on its way finds that it may not go on.
+    await api.sql(`update subscription set status = 'upgrading' where id = $1`, [id]);
+    expect(await told('past_due')).toBe('past_due');
+    const plan = { planName: 'ladybug-large', basePriceCents: 1 };
+    const change = api.get(Transactor).run((em) => api.get(SubscriptionsService).endChange(em, id, plan, 'op'));
+    expect(await change).toBeNull();
+    expect(await told('incomplete_expired')).toBe('canceled');
+  });
+
+  it('asks Stripe what is paid with and what will be owed, and says so when it does not answer', async () => {
+    const { subscription_id: id } = await order();
+    const get = async (path: string) => (await api.call(`GET /v1/billing/${path}`, owner)).json<Body>();
+    await sent(eventsOf(id).completed);
+    await activate(id);
+    expect(await get(`customer/${owner.orgId}`)).toMatchObject({
+      has_payment_method: true,
+      stripe_customer_id: 'cus_1',
+      payment_methods: [
+        { id: 'pm_1', type: 'sepa_debit', is_default: false, last4: null },
+        { id: 'pm_2', type: 'card', is_default: true, last4: '4242', exp_year: 2_031 },
+      ],
+    });
+    await api.sql(`update subscription set status = 'canceled' where org_id = $1 and id <> $2`, [owner.orgId, id]);
+    stripe.asked.length = 0;
+    expect(await get(`invoices/${owner.orgId}/upcoming`)).toMatchObject({
+      amount_due: 3_900,
+      currency: 'eur',
+      period_start: new Date(1.8e12).toISOString(),
+      line_items: [{ amount: 4_900 }, { description: 'Discount', amount: -1_000 }],
+      subscription_id: id,
+    });
+    expect(stripe.asked.map(({ form }) => form.get('subscription'))).toEqual([`sub_${id}`]);
+    stripe.troubles.push(503, 503, 503);
+    expect(await get(`customer/${owner.orgId}`)).toMatchObject({ status: 503, code: 'billing_provider_unavailable' });
   }, 60_000);
 
   it('tells Stripe of an end and of another plan, again until it is heard, and then not any more', async () => {
@@ -349,7 +488,11 @@ describe('billing by Stripe', () => {
     // What the tests above have decided.
     await sensor.look();
     const waiting = `select from operation where type = 'subscription_sync' and status in ('pending', 'running')`;
-    while ((await api.sql(waiting)).length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    await eventually(
+      'what was decided before is told',
+      () => api.sql(waiting),
+      (left) => left.length === 0,
+    );
     const { subscription_id: id } = await order();
     const ended = async () =>
       (
@@ -364,10 +507,7 @@ describe('billing by Stripe', () => {
       // Two at once, and later a third that finds that it is being told, or was.
       await Promise.all([sensor.look(), apis[1].get(ProviderSyncSensor).look()]);
       await sensor.look();
-      for (const deadline = Date.now() + 30_000; (await ended()).length < count;) {
-        if (Date.now() > deadline) throw new Error(`It was told ${(await ended()).length} times`);
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
+      await eventually('it was told', ended, (all) => all.length >= count, 30_000);
       expect(await ended()).toHaveLength(count);
       return (await ended()).at(-1);
     };
@@ -398,14 +538,14 @@ describe('billing by Stripe', () => {
     stripe.price = 'price_large';
 
     stripe.asked.length = 0;
-    await api.call(`POST /v1/billing/subscriptions/${owner.orgId}/subscription/${id}/cancel`, owner);
+    await cancel(id);
     await told(4);
     await told(4);
     expect(stripe.asked.filter(({ route }) => !route.startsWith('GET')).map(({ form }) => form.toString())).toEqual([
       'cancel_at_period_end=true',
     ]);
     stripe.asked.length = 0;
-    await api.call(`POST /v1/billing/subscriptions/${owner.orgId}/subscription/${id}/cancel?immediately=true`, owner);
+    await cancel(id, '?immediately=true');
     await told(5);
     expect(stripe.asked.map(({ route }) => route.split(' ')[0])).toEqual(['GET', 'DELETE']);
 

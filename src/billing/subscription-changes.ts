@@ -5,7 +5,6 @@ import { Transactor } from '../database/transactor';
 import { OrgsService } from '../orgs/orgs.service';
 import { NothingToChange, OwnersOnly, SubscriptionNotChangeable, SubscriptionNotFound } from './billing.errors';
 import { Fulfilments } from './fulfilment';
-import { InvoicesRepository } from './invoices.repository';
 import { Plans } from './plans';
 import type { Subscription } from './subscription.entity';
 import { SubscriptionsRepository } from './subscriptions.repository';
@@ -18,7 +17,6 @@ export class SubscriptionChanges {
     private readonly transactor: Transactor,
     private readonly rows: SubscriptionsRepository,
     private readonly subscriptions: SubscriptionsService,
-    private readonly invoices: InvoicesRepository,
     private readonly fulfilments: Fulfilments,
     private readonly orgs: OrgsService,
     private readonly plans: Plans,
@@ -36,13 +34,14 @@ export class SubscriptionChanges {
       const now = this.clock.now();
       const end = immediately || resourceId === null || currentPeriodEnd === null ? now : currentPeriodEnd;
       if (status === 'canceled' && endsAt !== null && endsAt <= end) return this.subscriptions.get(id, { em });
-      if (status === 'canceled') await this.rows.update(em, id, { endsAt: end });
-      else await this.rows.change(em, id, 'canceled', { canceledAt: now, endsAt: end });
-      await this.invoices.voidOpen(em, id);
-      const canceled = await this.subscriptions.get(id, { em });
-      const details = { ends_at: end.toISOString(), was: status };
-      await this.subscriptions.record(em, 'subscription.canceled', canceled, details, 'success', actor);
-      return canceled;
+      const details = { was: status };
+      const canceled = await this.subscriptions.cancel(em, id, { endsAt: end, details, actor });
+      if (canceled !== null) return canceled;
+      await this.rows.update(em, id, { endsAt: end });
+      const earlier = await this.subscriptions.get(id, { em });
+      const sooner = { ends_at: end.toISOString(), ...details };
+      await this.subscriptions.record(em, 'subscription.canceled', earlier, sooner, 'success', actor);
+      return earlier;
     });
   }
 

@@ -1,4 +1,4 @@
-/** Where a subscription stands. The last two are terminal but for a late payment, see `paid`. */
+/** Where a subscription stands. The last two are terminal, but that one that failed is also canceled at its provider. */
 export const SUBSCRIPTION_STATUSES = [
   'pending_payment',
   'provisioning',
@@ -12,6 +12,9 @@ export const SUBSCRIPTION_STATUSES = [
 ] as const;
 export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number];
 
+/** Those whose next period begins by itself. */
+export const RENEWING: readonly SubscriptionStatus[] = ['active', 'upgrading', 'past_due'];
+
 interface Transition {
   readonly from: readonly SubscriptionStatus[];
   readonly to: SubscriptionStatus;
@@ -22,7 +25,7 @@ interface Transition {
 /** Every change of a subscription's status; there are no others. */
 export const TRANSITIONS = {
   /** The first payment came, maybe late: it is claimed for the one operation that makes what was paid for. */
-  paid: { from: ['pending_payment', 'unpaid', 'past_due', 'failed'], to: 'provisioning', provisioned: false },
+  paid: { from: ['pending_payment', 'unpaid', 'past_due'], to: 'provisioning', provisioned: false },
   /** The operation that claimed it is dead, and another one takes over. */
   reclaimed: { from: ['provisioning'], to: 'provisioning', provisioned: false },
   activated: { from: ['provisioning'], to: 'active' },
@@ -31,8 +34,9 @@ export const TRANSITIONS = {
   change_ended: { from: ['upgrading'], to: 'active', provisioned: true },
   /** A payment came for what was made long ago. */
   recovered: { from: ['past_due', 'unpaid', 'paused'], to: 'active', provisioned: true },
-  past_due: { from: ['active', 'paused'], to: 'past_due' },
-  unpaid: { from: ['pending_payment', 'active', 'past_due', 'paused'], to: 'unpaid' },
+  /** A change of plan that is on its way then fails. */
+  past_due: { from: ['active', 'upgrading', 'paused'], to: 'past_due' },
+  unpaid: { from: ['pending_payment', 'active', 'upgrading', 'past_due', 'paused'], to: 'unpaid' },
   paused: { from: ['active', 'past_due'], to: 'paused' },
   canceled: {
     from: ['pending_payment', 'provisioning', 'active', 'upgrading', 'past_due', 'unpaid', 'paused', 'failed'],

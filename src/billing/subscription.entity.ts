@@ -81,6 +81,14 @@ export class Subscription {
   @Column('timestamptz', { name: 'ends_at', nullable: true })
   readonly endsAt: Date | null;
 
+  /** Since when it is known that something was paid and is not there; an operator gives it back. */
+  @Column('timestamptz', { name: 'refund_due_at', nullable: true })
+  readonly refundDueAt: Date | null;
+
+  /** When an operator has noted that it was given back. */
+  @Column('timestamptz', { name: 'refunded_at', nullable: true })
+  readonly refundedAt: Date | null;
+
   /** What to make: for a graph its name, schema, tags and so on, see `dto/checkout.dto.ts`. */
   @Column('jsonb')
   readonly metadata: Readonly<Record<string, unknown>>;

@@ -4,7 +4,7 @@ import { Clock } from '../common/clock';
 import { Transactor } from '../database/transactor';
 import { TellProvider } from './billing.operations';
 import { type ResourceType, Subscription } from './subscription.entity';
-import { type SubscriptionChange, transitionOf } from './subscription-transitions';
+import { RENEWING, type SubscriptionChange, transitionOf } from './subscription-transitions';
 
 type Changes = Partial<Omit<Subscription, 'id' | 'status' | 'updatedAt'>>;
 
@@ -66,11 +66,47 @@ export class SubscriptionsRepository {
   /** One whose period is over, and that no other process has in hand; locked. */
   async takeRenewable(em: EntityManager, provider: string, now: Date): Promise<Subscription | null> {
     const [due] = await em.query<{ id: string }[]>(
-      `select id from subscription where provider = $1 and status in ('active', 'past_due', 'upgrading')
+      `select id from subscription where provider = $1 and status = any ($3)
          and current_period_end <= $2 order by current_period_end limit 1 for update skip locked`,
-      [provider, now],
+      [provider, now, RENEWING],
     );
     return due === undefined ? null : this.find(due.id, em);
+  }
+
+  /** Those by which something is to be given back, the oldest first, and how many cents came by each. */
+  async refundsDue(limit: number): Promise<(Subscription & { amountPaid: number })[]> {
+    const due = await this.transactor.em.find(Subscription, {
+      where: { refundDueAt: Not(IsNull()), refundedAt: IsNull() },
+      order: { refundDueAt: 'ASC', id: 'ASC' },
+      take: limit,
+    });
+    const sums = await this.transactor.em.query<{ id: string; paid: number }[]>(
+      `select subscription_id as id, sum(amount_paid)::float8 as paid from invoice
+       where subscription_id = any ($1) and status = 'paid' group by 1`,
+      [due.map(({ id }) => id)],
+    );
+    const paid = new Map(sums.map((sum) => [sum.id, sum.paid]));
+    return due.map((one) => ({ ...one, amountPaid: paid.get(one.id) ?? 0 }));
+  }
+
+  /** False where that is noted already. */
+  async noteRefundDue(em: EntityManager, id: string): Promise<boolean> {
+    const { affected } = await em.update(
+      Subscription,
+      { id, refundDueAt: IsNull() },
+      { refundDueAt: this.clock.now() },
+    );
+    return affected === 1;
+  }
+
+  /** False where nothing is to be given back (any more). */
+  async noteRefunded(em: EntityManager, id: string): Promise<boolean> {
+    const { affected } = await em.update(
+      Subscription,
+      { id, refundDueAt: Not(IsNull()), refundedAt: IsNull() },
+      { refundedAt: this.clock.now() },
+    );
+    return affected === 1;
   }
 
   /** False where news that were sent later are known already. */

@@ -6,8 +6,20 @@ import { UUID } from '../common/ids';
 import type { ErrorBody } from '../common/problem';
 import { SubscriptionNotFound } from './billing.errors';
 import { nextMonth } from './billing-period';
+import { InvoicesRepository } from './invoices.repository';
 import type { ResourceType, Subscription } from './subscription.entity';
 import { SubscriptionsRepository } from './subscriptions.repository';
+
+/** `never_made`: given up. `canceled`: before it was made. `after_end`: it came when the order was canceled or given up. */
+export type RefundReason = 'never_made' | 'canceled' | 'after_end';
+
+export interface Cancellation {
+  /** From then on what it is for may not be used. */
+  endsAt: Date;
+  details?: Record<string, unknown>;
+  outcome?: 'success' | 'failure';
+  actor?: AuditActor | null;
+}
 
 /**
  * Subscriptions, for those who make what they pay for. Each change is one conditional update with its audit row, in the
@@ -17,6 +29,7 @@ import { SubscriptionsRepository } from './subscriptions.repository';
 export class SubscriptionsService {
   constructor(
     private readonly subscriptions: SubscriptionsRepository,
+    private readonly invoices: InvoicesRepository,
     private readonly audit: AuditService,
     private readonly clock: Clock,
   ) {}
@@ -36,11 +49,6 @@ export class SubscriptionsService {
   /** Newest first. */
   list(orgId: string): Promise<Subscription[]> {
     return this.subscriptions.list(orgId);
-  }
-
-  /** Notes what is being made, before all of it is; a later attempt finds it in `resourceId`. */
-  async nameResource(em: EntityManager, id: string, resourceId: string): Promise<void> {
-    await this.subscriptions.update(em, id, { resourceId });
   }
 
   /** What was paid for is there: it can be used, and its first period begins. */
@@ -98,7 +106,38 @@ export class SubscriptionsService {
       { provisioningOperationId: operationId },
     );
     await this.record(em, 'subscription.failed', changed, { operation_id: operationId, code: error.code }, 'failure');
+    if (changed !== null) await this.oweRefund(em, changed, 'never_made');
     return changed;
+  }
+
+  /** It ends at `endsAt`; nothing more is asked for, and what was paid for and never made is to be given back. */
+  async cancel(
+    em: EntityManager,
+    id: string,
+    { endsAt, details, outcome, actor }: Cancellation,
+  ): Promise<Subscription | null> {
+    const canceled = await this.subscriptions.change(em, id, 'canceled', { canceledAt: this.clock.now(), endsAt });
+    if (canceled === null) return null;
+    const end = { ends_at: endsAt.toISOString(), ...details };
+    await this.record(em, 'subscription.canceled', canceled, end, outcome, actor);
+    for (const target of await this.invoices.voidOpen(em, id)) {
+      const { orgId } = canceled;
+      await this.audit.record(em, {
+        actor: actor ?? null,
+        action: 'invoice.voided',
+        target,
+        orgId,
+        details: { subscription_id: id },
+      });
+    }
+    if (canceled.claimedAt !== null && canceled.resourceId === null) await this.oweRefund(em, canceled, 'canceled');
+    return canceled;
+  }
+
+  /** Something was paid for which nothing is there, nor will be. It is noted once, for operators. */
+  async oweRefund(em: EntityManager, subscription: Subscription, reason: RefundReason): Promise<void> {
+    if (!(await this.subscriptions.noteRefundDue(em, subscription.id))) return;
+    await this.record(em, 'payment.refund_due', subscription, { reason }, 'failure');
   }
 
   /** The end of an `upgrading`: with the new plan and its price, or with null as it was. */

@@ -120,6 +120,12 @@ export class GraphsService {
     return this.transactor.run((em) => this.beginDeletion(em, actor, graphId, options));
   }
 
+  /** Throws {@link GraphIsRead} while others pay for reading it. */
+  async requireUnread(em: EntityManager, graphId: string): Promise<void> {
+    const readers = await this.graphs.readers(em, graphId);
+    if (readers > 0) throw new GraphIsRead(graphId, readers);
+  }
+
   /** The same in the caller's transaction, from which on the graph is locked. Without `actor` the platform does it. */
   async beginDeletion(
     em: EntityManager,
@@ -130,8 +136,7 @@ export class GraphsService {
     const { orgId } = await this.get(graphId);
     const subgraphs = await this.graphs.lockWithSubgraphs(em, graphId);
     if (subgraphs.length > 0 && !cascade) throw new GraphHasSubgraphs(graphId, subgraphs);
-    const readers = await this.graphs.readers(em, graphId);
-    if (readers > 0) throw new GraphIsRead(graphId, readers);
+    await this.requireUnread(em, graphId);
     const operation = await this.operations.begin(em, DeleteGraph, {
       actor,
       orgId,

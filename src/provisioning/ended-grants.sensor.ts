@@ -24,7 +24,13 @@ export class EndedGrantsSensor extends Sensor {
   }
 
   async look(): Promise<void> {
-    for (const subscriptionId of await this.rows.endedGrants(this.clock.now()))
-      await this.transactor.run((em) => this.repositories.revoke(em, null, subscriptionId));
+    for (const subscriptionId of await this.rows.endedGrants(this.clock.now())) {
+      try {
+        await this.transactor.run((em) => this.repositories.revoke(em, null, subscriptionId));
+      } catch (error) {
+        // The others have their turn all the same.
+        this.logger.error(`Cannot end what subscription ${subscriptionId} grants`, (error as Error).stack);
+      }
+    }
   }
 }

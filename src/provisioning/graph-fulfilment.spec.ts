@@ -153,13 +153,30 @@ describe('from a paid subscription to its graph', () => {
     expect(await state()).toMatchObject({ status: 'provisioning' });
     await api.sql(`update subscription set claimed_at = now() - interval '4 days' where id = $1`, [id]);
     await Promise.all([sensor.look(), sensor.look()]);
-    expect(await state()).toMatchObject({ status: 'failed', ends_at: expect.any(Date) as Date });
+    expect(await state()).toMatchObject({
+      status: 'failed',
+      ends_at: expect.any(Date) as Date,
+      refund_due_at: expect.any(Date) as Date,
+    });
     expect(await graphs()).toMatchObject([{ status: 'deleting' }]);
     expect(await audited(id)).toContain('subscription.failed');
     expect((await again()).json()).toMatchObject({ code: 'not_stalled' });
     const retry = await api.call(`POST /v1/operations/${operationId}/retry`, owner);
     expect(retry.json()).toMatchObject({ status: 409 });
     expect(await state()).toMatchObject({ status: 'failed' });
+  });
+
+  it('is removed where its order was cancelled while it was made', async () => {
+    const operationId = await begin();
+    const path = `/v1/billing/subscriptions/${owner.orgId}/subscription/${id}/cancel`;
+    expect((await api.call(`POST ${path}`, owner)).statusCode).toBe(200);
+    await api.get(StalledProvisioningSensor).look();
+    expect(await graphs()).toMatchObject([{ status: 'provisioning' }]);
+    await fail(operationId);
+    const sensor = api.get(StalledProvisioningSensor);
+    await Promise.all([sensor.look(), sensor.look()]);
+    expect(await graphs()).toMatchObject([{ status: 'deleting' }]);
+    expect(await state()).toMatchObject({ status: 'canceled', refund_due_at: expect.any(Date) as Date });
   });
 
   it('is not for strangers to try again', async () => {
@@ -221,6 +238,19 @@ describe('from a paid subscription to its graph', () => {
     await canceled(later, future);
     await canceled(paid, past);
     await subscription('ladybug-standard', { resource_id: paid, status: 'active' });
+    const read = await queriedGraph(api, owner);
+    await api.sql(`update graph set schema = $2 where id = $1`, [read, schema]);
+    const readBy = await canceled(read, past);
+    await api.sql(
+      `insert into repository (name, graph_id, description, plans, is_offered, created_at, updated_at)
+       values ('r' || substr($1, 3), $1, null, '[]', true, now(), now())`,
+      [read],
+    );
+    await api.sql(
+      `insert into repository_grant (id, repository, graph_id, org_id, subscription_id, plan, monthly_credits, granted_at)
+       values (gen_random_uuid(), 'r' || substr($1, 3), $1, $2, $3, 'basic', 0, now())`,
+      [read, owner.orgId, readBy],
+    );
     const sensor = api.get(EndedSubscriptionsSensor);
     await Promise.all([sensor.look(), sensor.look()]);
     const status = async (graph: string) =>
@@ -229,7 +259,7 @@ describe('from a paid subscription to its graph', () => {
       status: 'suspended',
       suspension: { reason: `Its subscription ended on ${past.toISOString()}` },
     });
-    expect([(await status(later)).status, (await status(paid)).status]).toEqual(['active', 'active']);
+    for (const graph of [later, paid, read]) expect((await status(graph)).status).toBe('active');
     expect((await audited(over)).filter((action) => action === 'graph.suspended')).toHaveLength(1);
   });
 });

@@ -10,17 +10,18 @@ import type { Tier } from '../limits/tiers';
 
 const BATCH = 20;
 
-/** Whether a subscription `s` of an active graph `g` is over at $1, and no other one pays for it. */
+/** Whether others pay for reading a graph `g`. */
+const READ = `exists (select from repository_grant r where r.graph_id = g.id and r.revoked_at is null)`;
+
+/** Whether a subscription `s` of an active graph `g` is over at $1, and nobody else pays for it. */
 const ENDED = `s.resource_type = 'graph' and s.status = 'canceled' and s.ends_at <= $1 and g.status = 'active'
   and not exists (select from subscription l where l.resource_type = 'graph' and l.resource_id = g.id
-    and (l.status not in ('canceled', 'failed') or l.ends_at > $1))`;
+    and (l.status not in ('canceled', 'failed') or l.ends_at > $1)) and not ${READ}`;
 
 /** A subscription whose graph could not be made. */
 export interface Stalled {
   id: string;
   operationId: string;
-  /** What is there of it; null where nothing is. */
-  graphId: string | null;
   error: ErrorBody | null;
 }
 
@@ -74,8 +75,7 @@ export class ProvisioningRepository {
   /** Subscriptions claimed before `before` whose operation has ended without success, or is gone. */
   stalled(before: Date): Promise<Stalled[]> {
     return this.transactor.em.query<Stalled[]>(
-      `select s.id, s.provisioning_operation_id as "operationId", s.last_provisioning_error as error,
-         (select g.id from graph g where g.id = o.graph_id and g.status not in ('deleting', 'deleted')) as "graphId"
+      `select s.id, s.provisioning_operation_id as "operationId", s.last_provisioning_error as error
        from subscription s left join operation o on o.id = s.provisioning_operation_id
        where s.status = 'provisioning' and s.claimed_at < $1 and s.provisioning_operation_id is not null
          and (o.id is null or o.status in ('failed', 'cancelled')) order by s.claimed_at limit ${BATCH}`,
@@ -83,7 +83,18 @@ export class ProvisioningRepository {
     );
   }
 
-  /** Active graphs whose subscription was cancelled and is over, and that no other one pays for. */
+  /** What is there of graphs whose subscription ended before they were made. */
+  async abandoned(): Promise<string[]> {
+    const rows = await this.transactor.em.query<{ id: string }[]>(
+      `select g.id from graph g join operation o on o.graph_id = g.id
+         join subscription s on s.provisioning_operation_id = o.id
+       where g.status = 'failed' and s.status in ('canceled', 'failed') and s.resource_id is null
+         and o.status in ('failed', 'cancelled') order by g.id limit ${BATCH}`,
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** Active graphs whose subscription was cancelled and is over, and that nobody else pays for. */
   ended(now: Date): Promise<{ graphId: string; endsAt: Date }[]> {
     return this.transactor.em.query<{ graphId: string; endsAt: Date }[]>(
       `select g.id as "graphId", max(s.ends_at) as "endsAt" from subscription s join graph g on g.id = s.resource_id
@@ -113,10 +124,10 @@ export class ProvisioningRepository {
     return rows.map(({ id }) => id);
   }
 
-  /** Graphs that have been suspended since `before`, the longest first. */
+  /** Graphs that have been suspended since `before` and that nobody else pays for, the longest first. */
   async suspendedSince(before: Date): Promise<string[]> {
     const rows = await this.transactor.em.query<{ id: string }[]>(
-      `select id from graph where status = 'suspended' and parent_id is null and suspended_at < $1
+      `select id from graph g where status = 'suspended' and parent_id is null and suspended_at < $1 and not ${READ}
        order by suspended_at limit ${BATCH}`,
       [before],
     );

@@ -74,13 +74,14 @@ export class ProvisioningService {
   }
 
   /**
-   * Starts removing a suspended graph after a last backup. Throws {@link GraphInService} for one that is not suspended and
-   * {@link NotOfASubgraph}.
+   * Starts removing a suspended graph after a last backup. Throws {@link GraphInService} for one that is not suspended,
+   * {@link NotOfASubgraph}, and `GraphIsRead` while others pay for reading it.
    */
   requestDeprovisioning(actor: By, graphId: string): Promise<Operation> {
     return this.transactor.run(async (em) => {
       const graph = await this.locked(em, graphId);
       if (graph.status !== 'suspended') throw new GraphInService(graphId, graph.status);
+      await this.graphs.requireUnread(em, graphId);
       const systemBackupId = await this.systemBackups.announce(em, graph, actor?.userId ?? null, ['final']);
       const { orgId } = graph;
       const operation = await this.operations.begin(em, DeprovisionGraph, {

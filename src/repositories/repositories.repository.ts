@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Transactor } from '../database/transactor';
-import type { Repository, RepositoryGrant } from './repository';
+import type { KnownRepository, Repository, RepositoryGrant } from './repository';
 
-const REPOSITORY = `name, graph_id as "graphId", description, plans, is_offered as "isOffered"`;
+const REPOSITORY = `name, graph_id as "graphId", description, plans, is_offered as "isOffered",
+  is_offered and exists (select from graph g where g.id = graph_id and g.status = 'active') as "isOrderable"`;
 const GRANT = `id, repository, graph_id as "graphId", org_id as "orgId", subscription_id as "subscriptionId", plan,
   monthly_credits::float8 as "monthlyCredits", granted_at as "grantedAt", revoked_at as "revokedAt"`;
 
@@ -12,13 +13,13 @@ const GRANT = `id, repository, graph_id as "graphId", org_id as "orgId", subscri
 export class RepositoriesRepository {
   constructor(private readonly transactor: Transactor) {}
 
-  list(): Promise<Repository[]> {
+  list(): Promise<KnownRepository[]> {
     return this.transactor.em.query(`select ${REPOSITORY} from repository order by name`);
   }
 
   /** By its name, or by the id of its graph. */
-  async find(nameOrGraph: string, em: EntityManager = this.transactor.em): Promise<Repository | null> {
-    const rows = await em.query<Repository[]>(
+  async find(nameOrGraph: string, em: EntityManager = this.transactor.em): Promise<KnownRepository | null> {
+    const rows = await em.query<KnownRepository[]>(
       `select ${REPOSITORY} from repository where name = $1 or graph_id = $1 order by name = $1 desc limit 1`,
       [nameOrGraph],
     );

@@ -11,7 +11,7 @@ import { Transactor } from '../database/transactor';
 import { GraphsService } from '../graphs/graphs.service';
 import { AlreadyGranted, NotPublishable, RepositoryNotFound, RepositoryPlanNotFound } from './repositories.errors';
 import { RepositoriesRepository } from './repositories.repository';
-import type { Repository, RepositoryGrant, RepositoryPlan } from './repository';
+import type { KnownRepository, Repository, RepositoryGrant, RepositoryPlan } from './repository';
 
 /** Graphs that organisations subscribe to: which there are, what they cost, and who reads them. */
 @Injectable()
@@ -27,12 +27,12 @@ export class RepositoriesService {
     private readonly clock: Clock,
   ) {}
 
-  list(): Promise<Repository[]> {
+  list(): Promise<KnownRepository[]> {
     return this.rows.list();
   }
 
   /** By its name or the id of its graph. Throws {@link RepositoryNotFound}. */
-  async get(nameOrGraph: string): Promise<Repository> {
+  async get(nameOrGraph: string): Promise<KnownRepository> {
     const found = await this.rows.find(nameOrGraph);
     if (found === null) throw new RepositoryNotFound(nameOrGraph);
     return found;
@@ -59,7 +59,7 @@ export class RepositoriesService {
   }
 
   /**
-   * What an order of a plan is about. Throws {@link RepositoryNotFound}, also where it is not offered any more,
+   * What an order of a plan is about. Throws {@link RepositoryNotFound}, also where it is not offered any more or its graph is out of service,
    * {@link RepositoryPlanNotFound}, and {@link AlreadyGranted} where the organisation reads it already.
    */
   async requireOrderable(
@@ -68,7 +68,7 @@ export class RepositoriesService {
     orgId: string,
   ): Promise<{ repository: Repository; plan: RepositoryPlan }> {
     const repository = await this.get(nameOrGraph);
-    if (!repository.isOffered) throw new RepositoryNotFound(nameOrGraph);
+    if (!repository.isOrderable) throw new RepositoryNotFound(nameOrGraph);
     const plan = repository.plans.find(({ name }) => name === planName);
     const known = repository.plans.map(({ name }) => name);
     if (plan === undefined) throw new RepositoryPlanNotFound(repository.name, planName, known);

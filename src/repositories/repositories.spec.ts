@@ -1,5 +1,6 @@
 import { Client, type Started } from '../../test/support/client';
 import { withDatabase } from '../../test/support/database';
+import { eventually } from '../../test/support/eventually';
 import { PEOPLE } from '../../test/support/people';
 import { PlatformWorld } from '../../test/support/platform-world';
 
@@ -63,18 +64,12 @@ describe('a shared repository', () => {
     reader.expect<Body>(200, 'GET', `/v1/billing/subscriptions/${readers}/subscription/${id as string}`);
   const granted = async () =>
     (await reader.expect<{ repositories: Body[] }>(200, 'GET', `/v1/orgs/${readers}/repositories`)).repositories;
-  const until = async <T>(ask: () => Promise<T>, accept: (answer: T) => boolean): Promise<T> => {
-    for (const deadline = Date.now() + 30_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
-      const answer = await ask();
-      if (accept(answer)) return answer;
-      if (Date.now() > deadline) throw new Error(`It did not come to that: ${JSON.stringify(answer)}`);
-    }
-  };
   /** Ordered, paid, and read. */
   const subscribed = async (plan = 'basic'): Promise<string> => {
     const { id } = await order(plan);
     await pay();
-    await until(
+    await eventually(
+      'it comes to that',
       () => subscription(id),
       ({ status }) => status === 'active',
     );
@@ -83,7 +78,7 @@ describe('a shared repository', () => {
   const cancel = async (id: string): Promise<void> => {
     const path = `/v1/billing/subscriptions/${readers}/subscription/${id}/cancel?immediately=true`;
     await reader.expect(200, 'POST', path);
-    await until(granted, (grants) => grants.length === 0);
+    await eventually('it comes to that', granted, (grants) => grants.length === 0);
   };
 
   it('is offered with its plans, and to be had by nobody before it is paid for', async () => {
@@ -117,7 +112,8 @@ describe('a shared repository', () => {
       base_price_cents: 9_900,
     });
     await pay();
-    const active = await until(
+    const active = await eventually(
+      'it comes to that',
       () => subscription(id),
       ({ status }) => status === 'active',
     );
@@ -193,14 +189,16 @@ describe('a shared repository', () => {
     const [first, second] = [await order('basic'), await order('pro')];
     await pay();
     const ended = ({ status, ...rest }: Body): boolean => status === 'active' || rest.operation_id !== null;
-    await until(() => subscription(first.id), ended);
-    const both = await until(
+    await eventually('it comes to that', () => subscription(first.id), ended);
+    const both = await eventually(
+      'it comes to that',
       async () => [await subscription(first.id), await subscription(second.id)],
       (found) => found.filter(({ status }) => status === 'active').length === 1,
     );
     expect(await granted()).toHaveLength(1);
     const other = both.find(({ status }) => status !== 'active')!;
-    await until(
+    await eventually(
+      'it comes to that',
       () => reader.expect<Body>(200, 'GET', `/v1/operations/${other.operation_id as string}`),
       ({ status, error }) => status === 'failed' && (error as Body).code === 'repository_already_granted',
     );
@@ -213,6 +211,41 @@ describe('a shared repository', () => {
     await cancel(id as string);
   }, 60_000);
 
+  it('is not ordered again while it is being granted, nor while its graph is out of service, which readers are told', async () => {
+    const { id } = await order('basic');
+    const set = (status: string) =>
+      withDatabase(world.database.url, (query) =>
+        query('update subscription set status = $2 where id = $1', [id, status]),
+      );
+    await set('provisioning');
+    const again = () => reader.refusal('POST', '/v1/graphs/people/subscriptions', { plan_name: 'basic' });
+    expect(await again()).toMatchObject({ status: 409, code: 'repository_already_granted' });
+    await set('pending_payment');
+    await pay();
+    await eventually(
+      'it is read',
+      () => subscription(id),
+      ({ status }) => status === 'active',
+    );
+    await operator.expect(200, 'POST', `/v1/admin/graphs/${graph}/suspend`, { reason: 'A claim' });
+    try {
+      const query = { query: COUNT };
+      expect(await reader.refusal('POST', `/v1/graphs/${graph}/query`, query)).toMatchObject({
+        code: 'graph_suspended',
+      });
+      const deprovision = `/v1/admin/graphs/${graph}/deprovision`;
+      expect(await operator.refusal('POST', deprovision)).toMatchObject({ status: 409, code: 'graph_is_read' });
+      await cancel(id as string);
+      expect(await again()).toMatchObject({ status: 404, code: 'repository_not_found' });
+      const { repository_subscriptions: offered } = await reader.expect<{
+        repository_subscriptions: { repositories: Body[] };
+      }>(200, 'GET', '/v1/offering');
+      expect(offered.repositories).toEqual([]);
+    } finally {
+      await operator.expect(200, 'POST', `/v1/admin/graphs/${graph}/resume`);
+    }
+  }, 60_000);
+
   it('is granted anew where granting it failed before', async () => {
     const { id } = await order('basic');
     await withDatabase(world.database.url, (query) =>
@@ -223,7 +256,8 @@ describe('a shared repository', () => {
       ),
     );
     await pay();
-    await until(
+    await eventually(
+      'it comes to that',
       () => subscription(id),
       ({ status }) => status === 'active',
     );

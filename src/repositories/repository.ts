@@ -20,6 +20,12 @@ export interface Repository {
   isOffered: boolean;
 }
 
+/** With how its graph stands. */
+export interface KnownRepository extends Repository {
+  /** Whether an order would be taken now: it is offered, and its graph can be read. */
+  isOrderable: boolean;
+}
+
 /** The right of all members of an organisation to read a repository, for as long as its subscription lasts. */
 export interface RepositoryGrant {
   id: string;
