@@ -48,7 +48,7 @@ export class AssetReportsSensor extends Sensor {
     const since = new Date(this.clock.now().getTime() - OLDEST_MS);
     for (const report of await this.reports.due(REPORTED, since, AT_ONCE)) {
       // While it does not answer, the others of this look have no better luck.
-      if (!(await this.deliver(report))) return;
+      if (this.stopped || !(await this.deliver(report))) return;
     }
   }
 

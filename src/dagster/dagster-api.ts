@@ -83,8 +83,8 @@ export class DagsterApi {
   }
 
   /** Asks a run to stop. Whether Dagster has taken it: one that has ended, or is stopping already, it does not take. */
-  async terminate(runId: string, policy: TerminateRunPolicy): Promise<boolean> {
-    const { terminateRun } = await this.client.send(TerminateRun, { runId, policy });
+  async terminate(runId: string, policy: TerminateRunPolicy, signal?: AbortSignal): Promise<boolean> {
+    const { terminateRun } = await this.client.send(TerminateRun, { runId, policy }, { signal });
     switch (terminateRun.__typename) {
       case 'TerminateRunSuccess':
         return true;

@@ -6,10 +6,12 @@ import type { Operation } from '../operations/operation.entity';
 import { OperationsService } from '../operations/operations.service';
 import { DagsterConfig } from './dagster.config';
 import { DagsterNotConfigured, NoDagsterJob } from './dagster.errors';
-import { DagsterJob } from './dagster.operations';
+import { DagsterJob, LONGEST_STOP_SECONDS } from './dagster.operations';
 
 /** Who does the work of an operation: a worker of this platform, or a job in Dagster that calls back. */
 export const RUNNERS = ['graphstead', 'dagster'] as const;
+/** Types of operations whose routes take a runner. */
+export const RUNNABLE: readonly string[] = ['graph_materialization'];
 export type Runner = (typeof RUNNERS)[number];
 
 export interface DagsterWork {
@@ -30,11 +32,21 @@ export class DagsterJobsService implements OnModuleInit {
     private readonly config: DagsterConfig,
   ) {}
 
-  /** Throws `InvalidSettings`, so that the platform does not start, where Dagster is to run what it has no job for. */
+  /** Throws `InvalidSettings`, so that the platform does not start, where Dagster is to run what it cannot. */
   onModuleInit(): void {
-    const { url, runs } = this.config;
+    const { url, runs, jobs, launchSeconds, stopSeconds, requestSeconds } = this.config;
     const without = runs.filter((type) => this.config.jobFor(type) === undefined);
+    const notThere = [...new Set([...runs, ...(jobs?.keys() ?? [])])].filter((type) => !RUNNABLE.includes(type));
+    const stop = launchSeconds + stopSeconds + 2 * requestSeconds;
     const problems = [
+      ...notThere.map(
+        (type) => `DAGSTER_RUNS, DAGSTER_JOBS: ${type} cannot run there. What can is: ${RUNNABLE.join()}.`,
+      ),
+      ...(url !== undefined && stop > LONGEST_STOP_SECONDS
+        ? [
+            `DAGSTER_LAUNCH_SECONDS, DAGSTER_STOP_SECONDS, DAGSTER_REQUEST_SECONDS: the first two and twice the third are ${stop} s. Make them ${LONGEST_STOP_SECONDS} s at most, so that a cancelled operation can wait for its run.`,
+          ]
+        : []),
       ...without.map((type) => `DAGSTER_RUNS: there is no job for ${type}. Name one in DAGSTER_JOBS.`),
       ...(runs.length > 0 && url === undefined ? ['DAGSTER_RUNS: DAGSTER_URL is missing. Set it too.'] : []),
     ];

@@ -208,6 +208,59 @@ describe('an operation that stands for a run in Dagster', () => {
     expect((await world.ended(id)).status).toBe('completed');
   });
 
+  it.each([
+    ['a page of a proxy', () => (dagster.page = { status: 500, text: '<html>Starting</html>' }), /is not its API/],
+    ['no permission to look', () => (dagster.page = { status: 403, text: 'no' }), /does not let this platform/],
+  ])('waits out %s also while it looks for the run of a launch', async (_, fault, said) => {
+    const run = launched(() => 'lost');
+    const { id } = await begin();
+    await run;
+    fault();
+    const { progress, status } = await world.until(id, (now) => said.test(now.progress?.message ?? ''));
+    expect([status, progress?.dagster_reachable]).toEqual(['running', false]);
+    dagster.page = undefined;
+    (await run).status = 'SUCCESS';
+    expect(await world.ended(id)).toMatchObject({ status: 'completed', result: { run_id: (await run).runId } });
+    expect(dagster.launches).toBe(1);
+  });
+
+  it('waits for a webserver that answers a launch with a page, and launches once', async () => {
+    await restart({ DAGSTER_LAUNCH_SECONDS: '1' });
+    dagster.page = { status: 500, text: '<html>Starting</html>' };
+    const run = launched();
+    const { id } = await begin();
+    await world.until(id, ({ progress }) => progress?.dagster_reachable === false);
+    dagster.page = undefined;
+    (await run).status = 'SUCCESS';
+    expect((await world.ended(id)).status).toBe('completed');
+    expect(dagster.launches).toBe(1);
+  });
+
+  it('fails at once where Dagster answers that it cannot launch', async () => {
+    dagster.launchRefusal = { __typename: 'PythonError', message: 'no', className: 'Error', stack: [] };
+    expect(await world.ended((await begin()).id)).toMatchObject({
+      status: 'failed',
+      error: { code: 'dagster_failed' },
+    });
+    dagster.page = { status: 401, text: 'no' };
+    const refused = await world.ended((await begin()).id);
+    expect(refused).toMatchObject({ status: 'failed', error: { code: 'dagster_unauthorized' } });
+  });
+
+  it('is cancelled in time, and says so, where Dagster takes requests and never answers', async () => {
+    await restart({ DAGSTER_STOP_SECONDS: '1', DAGSTER_REQUEST_SECONDS: '1' });
+    const run = launched();
+    const { id } = await begin();
+    await watching(id, 'The Dagster run is running');
+    dagster.hangs = true;
+    await world.operations.cancel(TEST_ACTOR, id);
+    expect(await world.ended(id)).toMatchObject({
+      status: 'cancelled',
+      cancelReason: expect.stringContaining('Dagster did not answer: its run may go on until it does') as string,
+    });
+    expect((await run).status).toBe('STARTED');
+  });
+
   it('goes on with the same run where its worker stops, from the event that was read last', async () => {
     const run = launched();
     const { id } = await begin();
@@ -235,10 +288,13 @@ describe('an operation that stands for a run in Dagster', () => {
   });
 
   it('fails when its time is over, and its run with it', async () => {
-    await restart({ DAGSTER_RUN_SECONDS: '3' });
+    // So much that a busy machine has launched it by then.
+    await restart({ DAGSTER_RUN_SECONDS: '6' });
+    const run = launched();
     const { id } = await begin();
     expect(await world.ended(id)).toMatchObject({ status: 'failed', error: { code: 'dagster_run_timeout' } });
-    expect(dagster.runsOf(id).filter(({ status }) => status !== 'CANCELED')).toEqual([]);
+    expect(await run).toMatchObject({ status: 'CANCELED', asked: ['SAFE_TERMINATE'] });
+    expect(dagster.launches).toBe(1);
   });
 
   it('ends its run also where no worker has it when it is cancelled', async () => {
@@ -288,7 +344,11 @@ describe('an operation that stands for a run in Dagster', () => {
     const due = (id: string): Promise<unknown> =>
       world.query('update dagster_report set next_try_at = now() where operation_id = $1', [id]);
 
-    beforeEach(() => restart({ ROLES: 'api' }));
+    beforeEach(async () => {
+      await restart({ ROLES: 'api' });
+      await world.query(`delete from dagster_report`);
+      await world.query(`delete from operation where status = 'completed'`);
+    });
 
     it('is reported as an asset, once, and not where nothing was made', async () => {
       const id = await completed('graph_creation', { graph_id: 'kg1', nodes: 3, tables: [1] });
@@ -303,6 +363,51 @@ describe('an operation that stands for a run in Dagster', () => {
         },
       ]);
       expect(world.app.get(AssetReportsSensor)).toMatchObject({ delivered: 1, dropped: 0 });
+    });
+
+    it('is reported under the name of its type, with what is short of its result', async () => {
+      const types = [
+        'graph_materialization',
+        'graph_provisioning',
+        'graph_tier_change',
+        'subgraph_creation',
+        'subgraph_fork',
+      ];
+      const ids = new Map<string, string>();
+      for (const type of types) ids.set(type, await completed(type, { rows: 3, words: 'x'.repeat(600), list: [] }));
+      await look();
+      expect(dagster.reports.toSorted((a, b) => a.path.localeCompare(b.path))).toEqual(
+        types.map((type) => ({
+          path: `/report_asset_materialization/graphstead/${type}`,
+          body: {
+            metadata: { graph_id: 'kg1', rows: 3, operation_id: ids.get(type) },
+            data_version: ids.get(type),
+            description: `${type} of kg1 in Graphstead`,
+          },
+        })),
+      );
+    });
+
+    it.each([
+      ['is not there', () => (dagster.down = true)],
+      ['never answers', () => (dagster.hangs = true)],
+    ])('waits for its time where Dagster %s, and the operation stays as it ended', async (_, fault) => {
+      await restart({ ROLES: 'api', DAGSTER_REPORT_SECONDS: '1' });
+      fault();
+      const id = await completed('graph_creation', {});
+      await completed('graph_creation', {});
+      await look();
+      // One try in a look: the second has no better luck.
+      const tried = await world.query('select tries from dagster_report');
+      expect(tried).toEqual([{ tries: 1 }]);
+      expect((await world.query('select status, error from operation where id = $1', [id]))[0]).toEqual({
+        status: 'completed',
+        error: null,
+      });
+      dagster.reset();
+      await world.query('update dagster_report set next_try_at = now()');
+      await look();
+      expect(dagster.reports).toHaveLength(2);
     });
 
     it('is dropped and counted after as many tries as the settings allow', async () => {

@@ -64,16 +64,19 @@ describe('materializing by a job in Dagster', () => {
   });
 
   it('is refused where no job is named for it', async () => {
-    await start({ DAGSTER_URL: 'http://127.0.0.1:9', DAGSTER_JOBS: 'backup_creation=back_up' });
+    await start({ DAGSTER_URL: 'http://127.0.0.1:9' });
+    jest.spyOn(api.get(DagsterConfig), 'jobFor').mockReturnValue(undefined);
     expect(await materialize(await graph(), 'dagster')).toMatchObject({ http: 409, code: 'no_dagster_job' });
   });
 
   it.each([
     { DAGSTER_URL: 'http://127.0.0.1:9', DAGSTER_RUNS: 'backup_creation' },
     { DAGSTER_RUNS: 'graph_materialization' },
+    { DAGSTER_JOBS: 'backup_creation=back_up', DAGSTER_RUNS: 'backup_creation', DAGSTER_URL: 'http://127.0.0.1:9' },
+    { DAGSTER_URL: 'http://127.0.0.1:9', DAGSTER_LAUNCH_SECONDS: '60' },
   ])('%j stops the start, and says why', (settings) => {
     const service = new DagsterJobsService({} as OperationsService, loadConfig(DagsterConfig, settings));
-    expect(() => service.onModuleInit()).toThrow(/DAGSTER_RUNS: /);
+    expect(() => service.onModuleInit()).toThrow(/DAGSTER_(RUNS|JOBS|REQUEST_SECONDS): /);
   });
 
   it('takes headers and pairs that are what they should be, and shows no header that is not', () => {
@@ -82,5 +85,6 @@ describe('materializing by a job in Dagster', () => {
     expect(load({ DAGSTER_JOBS: 'a=b,c=d' }).jobFor('c')).toBe('d');
     expect(() => load({ DAGSTER_HEADERS: 'Bearer hush' })).toThrow(/^(?!.*hush)[^]*JSON/);
     expect(() => load({ DAGSTER_JOBS: 'a' })).toThrow(/pairs/);
+    expect(() => load({ DAGSTER_URL: 'http://user:hush@dagster:3000' })).toThrow(/^(?!.*hush)[^]*DAGSTER_HEADERS/);
   });
 });

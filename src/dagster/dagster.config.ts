@@ -22,14 +22,25 @@ const jobs: Parse<Map<string, string>> = (value) => {
   return new Map(pairs as [string, string][]);
 };
 
+/** Node's client takes no URL with a password in it, and people see this one in links. */
+const withoutPassword: Parse<string> = (value) => {
+  const parsed = url('http', 'https')(value);
+  const { username, password } = new URL(parsed);
+  if (username !== '' || password !== '')
+    throw new Error(
+      'must not hold a name and a password. Give them in DAGSTER_HEADERS, as {"Authorization": "Basic ..."}',
+    );
+  return parsed;
+};
+
 const USUAL_JOBS = new Map([['graph_materialization', 'materialize_graph']]);
 
 /** Where Dagster is and how it is spoken to; without `DAGSTER_URL` nothing of it is on. */
 export class DagsterConfig {
-  @Setting('DAGSTER_URL', url('http', 'https'), 'the webserver of Dagster', 'none: nothing runs there')
+  @Setting('DAGSTER_URL', withoutPassword, 'the webserver of Dagster', 'none: nothing runs there')
   readonly url?: string = undefined;
 
-  @Setting('DAGSTER_LINK_URL', url('http', 'https'), 'where people open it, used in links to runs', 'DAGSTER_URL')
+  @Setting('DAGSTER_LINK_URL', withoutPassword, 'where people open it, used in links to runs', 'DAGSTER_URL')
   readonly linkUrl?: string = undefined;
 
   @Setting('DAGSTER_HEADERS', headers, 'HTTP headers of every request to it, as a JSON object', 'none')

@@ -93,6 +93,13 @@ export class DagsterFailed extends DomainError {
   }
 }
 
+/** Whether Dagster, or what stands before it, may do better later; of a run, and of what was sent, it says nothing. */
+export function isPassing(error: unknown): error is Error {
+  return [DagsterUnreachable, DagsterFailed, DagsterAnswerUnreadable, DagsterUnauthorized].some(
+    (passing) => error instanceof passing,
+  );
+}
+
 /** The run is not in Dagster any more. */
 export class DagsterRunNotFound extends DomainError {
   readonly code = 'dagster_run_not_found';

@@ -11,6 +11,9 @@ export class DagsterJobPayload {
   runConfig: object;
 }
 
+/** What a worker gets to end a run with its operation: a launch on its way, DAGSTER_STOP_SECONDS, and two answers. */
+export const LONGEST_STOP_SECONDS = 90;
+
 /** Runs a job in Dagster and ends as its run does. What the job changes, it changes by calls of its own. */
 export const DagsterJob = defineOperation({
   name: 'dagster_job',
@@ -29,7 +32,6 @@ export const DagsterJob = defineOperation({
     concurrency: 50,
     cancellable: true,
     retentionDays: 30,
-    // A launch that is on its way, and DAGSTER_STOP_SECONDS.
-    stopMs: 90_000,
+    stopMs: LONGEST_STOP_SECONDS * 1_000,
   },
 });

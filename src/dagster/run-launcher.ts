@@ -4,7 +4,13 @@ import { Clock } from '../common/clock';
 import type { OperationContext } from '../jobs/operation-context';
 import { DagsterApi, OPERATION_TAG } from './dagster-api';
 import { DagsterConfig } from './dagster.config';
-import { DagsterUnreachable } from './dagster.errors';
+import {
+  DagsterFailed,
+  DagsterLaunchRefused,
+  DagsterUnauthorized,
+  DagsterUnreachable,
+  isPassing,
+} from './dagster.errors';
 import type { DagsterJobPayload } from './dagster.operations';
 import { DagsterRunsRepository, type WatchedRun } from './dagster-runs.repository';
 import { goesOnElsewhere } from './run-stopper';
@@ -25,7 +31,7 @@ export class RunLauncher {
     private readonly clock: Clock,
   ) {}
 
-  /** The id of the operation's run. While Dagster is not there it goes on until `signal` aborts; throws why there is no run. */
+  /** The id of the operation's run. While Dagster is not there, or does not speak as it should, it goes on until `signal` aborts; throws why there is no run. */
   async launch(
     payload: DagsterJobPayload,
     watched: WatchedRun,
@@ -50,8 +56,8 @@ export class RunLauncher {
         ctx.progress(0, 'Looking for the run that was launched');
         await delay(LOOK_MS, undefined, { signal });
       } catch (error) {
-        if (!(error instanceof DagsterUnreachable)) throw error;
-        ctx.progress(0, 'Dagster does not answer; trying again', { dagster_reachable: false });
+        if (!isPassing(error)) throw error;
+        ctx.progress(0, error.message, { dagster_reachable: false });
         await delay(UNREACHABLE_MS, undefined, { signal });
       }
     }
@@ -73,6 +79,9 @@ export class RunLauncher {
       ctx.progress(0, `Launching the Dagster job ${job}`);
       return await this.api.launch(job, { runConfig, tags, signal: whileOurs(signal) });
     } catch (error) {
+      // An answer for good. Of what else went wrong it is not known whether there is a run, so one is looked for.
+      if (error instanceof DagsterFailed || error instanceof DagsterUnauthorized)
+        throw new DagsterLaunchRefused(error.code, job, error.message);
       if (!(error instanceof DagsterUnreachable) || error.sent) throw error;
       ctx.progress(0, 'Dagster cannot be reached; the job is launched when it can', { dagster_reachable: false });
       await delay(UNREACHABLE_MS, undefined, { signal });

@@ -31,20 +31,24 @@ export class RunStopper {
    * be said of how that went, null where all is well. `mayCome`: a launch is on its way.
    */
   async stop(operationId: string, mayCome: () => boolean): Promise<string | null> {
-    const until = this.clock.now().getTime() + this.config.stopSeconds * 1_000;
+    const stopMs = this.config.stopSeconds * 1_000;
+    const until = this.clock.now().getTime() + stopMs;
     const asked = new Set<string>();
+    // The worker that waits for this has a deadline of its own (`dagster-jobs.service.ts`): no answer is waited for beyond ours.
+    const inTime = AbortSignal.timeout(stopMs);
     for (;;) {
       const late = this.clock.now().getTime() >= until;
+      const signal = late ? AbortSignal.timeout(this.config.requestSeconds * 1_000) : inTime;
       try {
-        const open = (await this.api.runsOf(operationId)).filter((run) => !hasEnded(run));
+        const open = (await this.api.runsOf(operationId, signal)).filter((run) => !hasEnded(run));
         if (open.length === 0 && !mayCome()) return null;
         if (late && open.length === 0)
           return 'Whether Dagster has started a run is not known; one that turns up is terminated';
         if (late) return await this.markCancelled(open);
-        await this.ask(open, asked);
+        await this.ask(open, asked, signal);
       } catch (error) {
-        if (!(error instanceof DomainError)) throw error;
-        this.logger.warn(`${operationId}: ${error.message}`);
+        if (!(error instanceof DomainError) && !signal.aborted) throw error;
+        this.logger.warn(`${operationId}: ${(error as Error).message}`);
         if (late) return 'Dagster did not answer: its run may go on until it does, and is terminated then';
       }
       await delay(LOOK_MS);
@@ -52,11 +56,11 @@ export class RunStopper {
   }
 
   /** Asks each once in each of its statuses: a second time is refused. */
-  private async ask(open: DagsterRun[], asked: Set<string>): Promise<void> {
+  private async ask(open: DagsterRun[], asked: Set<string>, signal: AbortSignal): Promise<void> {
     for (const { runId, status } of open) {
       if (asked.has(`${runId} ${status}`) || asked.has(runId)) continue;
       asked.add(`${runId} ${status}`);
-      if (await this.api.terminate(runId, 'SAFE_TERMINATE')) asked.add(runId);
+      if (await this.api.terminate(runId, 'SAFE_TERMINATE', signal)) asked.add(runId);
     }
   }
 

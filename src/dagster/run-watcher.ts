@@ -3,13 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { OperationContext } from '../jobs/operation-context';
 import { DagsterApi, type DagsterRun, type EventPage } from './dagster-api';
 import { DagsterConfig } from './dagster.config';
-import {
-  DagsterAnswerUnreadable,
-  DagsterFailed,
-  DagsterRunNotFound,
-  DagsterUnauthorized,
-  DagsterUnreachable,
-} from './dagster.errors';
+import { DagsterFailed, DagsterRunNotFound, isPassing } from './dagster.errors';
 import { DagsterRunsRepository, type Seen, type WatchedRun } from './dagster-runs.repository';
 import { newsOf } from './run-events';
 import { hasEnded, percentOf, wordsFor } from './run-states';
@@ -17,9 +11,6 @@ import { hasEnded, percentOf, wordsFor } from './run-states';
 const FIRST_WAIT_MS = 500;
 const GROWTH = 1.5;
 const JITTER = 0.2;
-
-/** Failures to look at a run, which say nothing of the run itself. */
-const PASSING = [DagsterUnreachable, DagsterFailed, DagsterAnswerUnreadable, DagsterUnauthorized];
 
 /** How a run has ended, and what it said before. */
 export interface EndedRun {
@@ -56,8 +47,8 @@ export class RunWatcher {
         if (hasEnded(run)) return { status: run.status, seen: told.seen };
         waitMs = isNews || read ? FIRST_WAIT_MS : Math.min(waitMs * GROWTH, longest);
       } catch (error) {
-        if (!PASSING.some((passing) => error instanceof passing)) throw error;
-        told.trouble((error as Error).message);
+        if (!isPassing(error)) throw error;
+        told.trouble(error.message);
         waitMs = Math.min(waitMs * GROWTH, longest);
       }
       await delay(waitMs * (1 + JITTER * (2 * Math.random() - 1)), undefined, { signal });

@@ -4,6 +4,7 @@ import { DomainError } from '../common/domain-error';
 import { Sensor } from '../jobs/sensor';
 import { DagsterApi } from './dagster-api';
 import { DagsterConfig } from './dagster.config';
+import { DagsterUnreachable } from './dagster.errors';
 import { DagsterRunsRepository, type UnsettledRun } from './dagster-runs.repository';
 import { RunLauncher } from './run-launcher';
 import { hasEnded } from './run-states';
@@ -36,12 +37,15 @@ export class SettleRunsSensor extends Sensor {
   async look(): Promise<void> {
     if (this.config.url === undefined) return;
     for (const run of await this.runs.unsettled(AT_ONCE)) {
+      if (this.stopped) return;
       try {
         if (await this.isSettled(run)) await this.runs.settle(run.operationId);
       } catch (error) {
         if (!(error instanceof DomainError)) throw error;
         this.logger.warn(`${run.operationId}: whether its run has ended is not known: ${error.message}`);
         if (this.ago(run.endedAt) > GIVEN_UP_AFTER_MS) await this.runs.settle(run.operationId);
+        // The others have no better luck.
+        if (error instanceof DagsterUnreachable) return;
       }
     }
   }

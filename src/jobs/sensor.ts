@@ -11,7 +11,8 @@ export abstract class Sensor implements OnApplicationBootstrap, BeforeApplicatio
   protected readonly logger = new Logger(this.constructor.name);
   private timer?: NodeJS.Timeout;
   private looking: Promise<void> = Promise.resolve();
-  private stopped = false;
+  /** The process is to end: what is left of a look has its turn in another one. */
+  protected stopped = false;
 
   /** Milliseconds from the end of one look to the next. */
   protected abstract get intervalMs(): number;

@@ -38,6 +38,10 @@ export class ScriptedDagster {
   onTerminate: (run: ScriptedRun, policy: string) => void = (run) => (run.status = 'CANCELED');
   /** While true, no request is answered and no run made: connections are cut. */
   down = false;
+  /** What every request to its API is answered with instead, such as the page of a proxy. */
+  page?: { status: number; text: string };
+  /** While true, requests are taken and never answered. */
+  hangs = false;
   /** Status with which reports are answered. */
   reportStatus = 200;
 
@@ -70,6 +74,8 @@ export class ScriptedDagster {
     this.reports.length = 0;
     this.launches = 0;
     this.down = false;
+    this.hangs = false;
+    this.page = undefined;
     this.reportStatus = 200;
     this.launchRefusal = undefined;
     this.onLaunch = () => 'answered';
@@ -100,11 +106,16 @@ async function answer(
   let text = '';
   for await (const chunk of request) text += String(chunk);
   if (dagster.down) return void response.destroy();
+  if (dagster.hangs) return;
   const body = JSON.parse(text) as { query: string; variables: Record<string, unknown>; operationName: string };
   if (request.url !== '/graphql') {
     dagster.reports.push({ path: request.url!, body: body as never });
     response.writeHead(dagster.reportStatus, { 'content-type': 'application/json' });
     return void response.end('{}');
+  }
+  if (dagster.page) {
+    response.writeHead(dagster.page.status, { 'content-type': 'text/html' });
+    return void response.end(dagster.page.text);
   }
   let fate: LaunchFate = 'answered';
   const result = await graphql({
