@@ -19,7 +19,7 @@ export const DagsterJob = defineOperation({
   name: 'dagster_job',
   // Not the graph: the materialization that the job calls back for needs that lock.
   locks: 'none',
-  resourceOf: ({ job }, graphId) => `dagster:${job}:${graphId}`,
+  resourceOf: ({ job }, graphId) => (graphId === null ? null : `dagster:${job}:${graphId}`),
   retryRole: 'member',
   payload: DagsterJobPayload,
   policy: {

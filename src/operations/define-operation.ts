@@ -29,7 +29,7 @@ export interface OperationContract<P extends object = object> {
   /** `graph`: one such operation per graph at a time; a second request gets 409 with the id of the first. */
   readonly locks: 'graph' | 'none';
   /** With `none`: what only one such operation may be about at a time, where there is such a thing; also for a retry. */
-  resourceOf?(payload: P, graphId: string | null): string;
+  resourceOf?(payload: P, graphId: string | null): string | null;
   /** Least role in its graph for doing it again: that of the route which begins it. */
   readonly retryRole: GraphRole;
   readonly payload: PayloadClass<P>;

@@ -252,15 +252,9 @@ export const EVERY_OPERATION: Readonly<Record<string, (client: Client) => Promis
     const graph_name = `Ordered ${randomUUID()}`;
     const resource_config = { graph_name, custom_schema: PEOPLE };
     const order = { plan_name: 'ladybug-standard', resource_type: 'graph', resource_config };
-    const ordered = await client.expect<{ session_id: string }>(201, 'POST', '/v1/billing/checkout', order);
-    const session = `/v1/billing/checkout/${ordered.session_id}/status`;
-    const { invoices } = await client.expect<{ invoices: { id: string }[] }>(200, 'GET', '/v1/admin/invoices');
+    const { session, pay } = await ordered(client, order);
     return {
-      begin: async () => {
-        await client.expect(200, 'POST', `/v1/admin/invoices/${invoices[0].id}/pay`);
-        const { operation_id } = await client.expect<{ operation_id: string }>(200, 'GET', session);
-        return client.expect<Started>(200, 'GET', `/v1/operations/${operation_id}`);
-      },
+      begin: pay,
       check: async () => {
         const paid = await client.expect<{ status: string; resource_id: string }>(200, 'GET', session);
         expect(paid.status).toBe('active');
@@ -277,16 +271,10 @@ export const EVERY_OPERATION: Readonly<Record<string, (client: Client) => Promis
     const plans = [{ name: 'basic', display_name: 'Basic', monthly_price_cents: 100, monthly_credits: 50 }];
     await client.expect(200, 'PUT', `/v1/admin/repositories/${repository}`, { graph_id, plans });
     const order = { plan_name: 'basic', resource_type: 'repository', resource_config: { repository } };
-    const ordered = await client.expect<{ session_id: string }>(201, 'POST', '/v1/billing/checkout', order);
-    const session = `/v1/billing/checkout/${ordered.session_id}/status`;
-    const { invoices } = await client.expect<{ invoices: { id: string }[] }>(200, 'GET', '/v1/admin/invoices');
+    const { session, pay } = await ordered(client, order);
     const { orgs } = await client.expect<{ orgs: { id: string }[] }>(200, 'GET', '/v1/orgs');
     return {
-      begin: async () => {
-        await client.expect(200, 'POST', `/v1/admin/invoices/${invoices[0].id}/pay`);
-        const { operation_id } = await client.expect<{ operation_id: string }>(200, 'GET', session);
-        return client.expect<Started>(200, 'GET', `/v1/operations/${operation_id}`);
-      },
+      begin: pay,
       check: async () => {
         expect(await client.expect(200, 'GET', session)).toMatchObject({ status: 'active', resource_id: repository });
         const { repositories } = await client.expect<{ repositories: { repository: string; credits: object }[] }>(
@@ -376,13 +364,80 @@ export const EVERY_OPERATION: Readonly<Record<string, (client: Client) => Promis
   },
 };
 
+/** Further ways of operations whose steps are others. */
+export const VARIANTS: typeof EVERY_OPERATION = {
+  async 'backup_creation of an export'(client) {
+    const { rows, csv } = manyPersons();
+    const graphId = await client.createGraph(PEOPLE);
+    await client.stage(graphId, 'Person', 'persons.csv', csv);
+    await client.materialize(graphId);
+    const backups = `/v1/graphs/${graphId}/backups`;
+    return {
+      begin: () => client.expect<Started>(202, 'POST', backups, { backup_format: 'parquet' }),
+      check: async () => {
+        const made = await client.expect<{ backups: object[] }>(200, 'GET', backups);
+        expect(made.backups).toMatchObject([{ status: 'completed', node_count: rows, error: null }]);
+      },
+    };
+  },
+
+  async 'backup_restore of an export into another graph'(client) {
+    const { backup } = await backedUp(client, 'json');
+    let restored = '';
+    return {
+      begin: async () => {
+        const body = { new_graph: { graph_name: 'From rows' } };
+        const started = await client.expect<Started>(202, 'POST', `${backup}/restore`, body);
+        restored = started.graph_id;
+        return started;
+      },
+      check: async () => expect(await client.query(restored, COUNT)).toEqual([{ n: 3 }]),
+    };
+  },
+
+  async 'graph_tier_change of a subscription'(client) {
+    const resource_config = { graph_name: 'Moved', custom_schema: PEOPLE };
+    const order = { plan_name: 'ladybug-standard', resource_type: 'graph', resource_config };
+    const { session, pay } = await ordered(client, order);
+    await client.result(await pay());
+    const { resource_id: graphId } = await client.expect<{ resource_id: string }>(200, 'GET', session);
+    const path = `/v1/graphs/${graphId}/subscriptions`;
+    return {
+      begin: async () => {
+        const plan = { new_plan_name: 'ladybug-large' };
+        const { operation_id } = await client.expect<{ operation_id: string }>(200, 'PATCH', path, plan);
+        return client.expect<Started>(200, 'GET', `/v1/operations/${operation_id}`);
+      },
+      check: async () => {
+        const moved = { status: 'active', plan_name: 'ladybug-large', base_price_cents: 19_900 };
+        expect(await client.expect(200, 'GET', path)).toMatchObject(moved);
+        const limits = await client.expect(200, 'GET', `/v1/graphs/${graphId}/limits`);
+        expect(limits).toMatchObject({ graph_tier: 'ladybug-large' });
+      },
+    };
+  },
+};
+
+/** An order that waits for its payment; `pay` gives the operation that makes what was ordered. */
+async function ordered(client: Client, order: object): Promise<{ session: string; pay: () => Promise<Started> }> {
+  const { session_id } = await client.expect<{ session_id: string }>(201, 'POST', '/v1/billing/checkout', order);
+  const session = `/v1/billing/checkout/${session_id}/status`;
+  const { invoices } = await client.expect<{ invoices: { id: string }[] }>(200, 'GET', '/v1/admin/invoices');
+  const pay = async (): Promise<Started> => {
+    await client.expect(200, 'POST', `/v1/admin/invoices/${invoices[0].id}/pay`);
+    const { operation_id } = await client.expect<{ operation_id: string }>(200, 'GET', session);
+    return client.expect<Started>(200, 'GET', `/v1/operations/${operation_id}`);
+  };
+  return { session, pay };
+}
+
 /** A graph of three persons, and the path of its backup. */
-async function backedUp(client: Client): Promise<{ graphId: string; backup: string }> {
+async function backedUp(client: Client, backup_format = 'full_dump'): Promise<{ graphId: string; backup: string }> {
   const graphId = await client.createGraph(PEOPLE);
   await client.stage(graphId, 'Person', 'persons.csv', PERSONS);
   await client.materialize(graphId);
   const backups = `/v1/graphs/${graphId}/backups`;
-  const started = await client.expect<Started & { backup_id: string }>(202, 'POST', backups, {});
+  const started = await client.expect<Started & { backup_id: string }>(202, 'POST', backups, { backup_format });
   await client.result(started);
   return { graphId, backup: `${backups}/${started.backup_id}` };
 }

@@ -6,11 +6,12 @@ import { eventually } from '../support/eventually';
 import { KNOWS, PEOPLE, PERSONS } from '../support/people';
 import { Platform } from '../support/platform';
 import { ScriptedDagster } from '../support/scripted-dagster';
-import { EVERY_OPERATION } from './every-operation';
+import { EVERY_OPERATION, VARIANTS } from './every-operation';
 import { KillableWorkers, type KillPoint } from './killable-workers';
 import { flawsOf, processesIn, strayFiles, unfinishedIn } from './leftovers';
 import { chaos, LONG } from './seed';
 
+const SCENARIOS = { ...EVERY_OPERATION, ...VARIANTS };
 /** In the short form, so many steps of each type are tried; in the long form all of them. */
 const STEPS = 1;
 const MOMENTS = LONG ? 30 : 1;
@@ -72,7 +73,7 @@ describe('a worker that is killed', () => {
     expect(Object.keys(EVERY_OPERATION).sort()).toEqual(types.map(({ name }) => name).sort());
   });
 
-  for (const type of Object.keys(EVERY_OPERATION)) {
+  for (const type of Object.keys(SCENARIOS)) {
     chaos(
       `at any step of ${type} leaves it to another, which ends it right`,
       async (chance) => {
@@ -109,6 +110,12 @@ describe('a worker that is killed', () => {
     await expectNothingLeft();
   }, 400_000);
 
+  it('after it noted which run in Dagster is its own has another follow that run', async () => {
+    const [statement, since] = ['update dagster_run set run_id', 'update dagster_run set launch_begun_at'];
+    expect(await killAt('dagster_job', { statement, since, verdict: 'kill_after' })).toBe(true);
+    await expectNothingLeft();
+  }, 400_000);
+
   it('with a part that it has not published, and then cancelled, leaves no part', async () => {
     const { steps } = await trace('file_stage');
     const publish = steps.find((step) => step.startsWith('UPDATE "staged_file"'))!;
@@ -140,7 +147,7 @@ describe('a worker that is killed', () => {
 
   /** Runs one without harm; its steps are where others are killed. */
   async function trace(type: string): Promise<{ steps: string[]; ms: number }> {
-    const prepared = await EVERY_OPERATION[type](client);
+    const prepared = await SCENARIOS[type](client);
     const steps = workers.listen();
     const began = Date.now();
     await client.result(await prepared.begin());
@@ -152,7 +159,7 @@ describe('a worker that is killed', () => {
 
   /** False where the operation ended without meeting the point. */
   async function killAt(type: string, point: KillPoint): Promise<boolean> {
-    const prepared = await EVERY_OPERATION[type](client);
+    const prepared = await SCENARIOS[type](client);
     const kill = workers.arm(point);
     try {
       const started = await prepared.begin();
