@@ -96,12 +96,12 @@ function misfit(value: unknown, type: string): string | undefined {
     if (whole && (typeof value === 'number' || typeof value === 'string')) return undefined;
     return `must be a whole number (beyond 2^53 as a string), since it is ${type}`;
   }
+  if (/\]$|^(STRUCT|MAP)\(/.test(type))
+    return typeof value === 'object' ? undefined : `must be a list or an object, since it is ${type}`;
   if (type === 'BOOLEAN') return typeof value === 'boolean' ? undefined : 'must be true or false';
   if (/^(FLOAT|DOUBLE|DECIMAL)/.test(type)) {
     return typeof value === 'number' || typeof value === 'string' ? undefined : `must be a number, since it is ${type}`;
   }
-  if (/[[(]/.test(type))
-    return typeof value === 'object' ? undefined : `must be a list or an object, since it is ${type}`;
   return typeof value === 'string' ? undefined : `must be a text, since it is ${type}`;
 }
 

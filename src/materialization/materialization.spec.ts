@@ -245,6 +245,42 @@ describe('materialization', () => {
     expect(await knows()).toEqual(edges);
   }, 60_000);
 
+  it('gives back every nested value that came with a request as it came', async () => {
+    const types = {
+      embedding: 'DOUBLE[3]',
+      weights: 'FLOAT[]',
+      counts: 'INT64[2]',
+      spans: 'INTERVAL[]',
+      files: 'BLOB[]',
+      named: 'MAP(STRING, INT64)',
+      mixed: 'STRUCT(a INT64[], b BLOB)',
+    };
+    const properties = Object.entries({ id: 'INT64', ...types }).map(([name, type]) => ({
+      name,
+      type,
+      is_primary_key: name === 'id',
+    }));
+    graph = await client.createGraph({ name: 'nested', nodes: [{ name: 'N', properties }] });
+    const values = {
+      embedding: [0.1, -2, 3e300],
+      weights: [0.1, 1.5],
+      counts: [1, '9007199254740993'],
+      spans: ['P1Y2M3DT4H5M6.000007S', null],
+      files: ['AP8KIg==', ''],
+      named: { a: 1, b: null },
+      mixed: { a: ['-9007199254740993', null], b: 'AP8=' },
+    };
+    const nodes = [
+      { label: 'N', properties: { id: 1, ...values } },
+      { label: 'N', properties: { id: 2 } },
+    ];
+    expect(await add({ nodes })).toMatchObject({ status: 'completed', error: null });
+    const columns = Object.keys(types).map((name) => `n.${name} AS ${name}`);
+    const found = await client.query(graph, `MATCH (n:N) RETURN ${columns.join(', ')} ORDER BY n.id`);
+    expect(found).toEqual([values, Object.fromEntries(Object.keys(types).map((name) => [name, null]))]);
+    expect(await add({ nodes: [{ label: 'N', properties: { id: 3, embedding: 1 } }] })).toMatchObject({ http: 422 });
+  }, 60_000);
+
   it('says everything that is wrong with rows at once, and changes nothing', async () => {
     await loaded();
     const wrong = await add({

@@ -111,6 +111,12 @@ export function leavesOf(type: TypeTree): TypeTree[] {
   }
 }
 
+/** The structs and maps in a type that are in no other ones. */
+function recordsOf(type: TypeTree): TypeTree[] {
+  if (type.kind === 'list' || type.kind === 'array') return recordsOf(type.element);
+  return type.kind === 'struct' || type.kind === 'map' ? [type] : [];
+}
+
 export function isNested({ kind }: TypeTree): boolean {
   return kind !== 'scalar' && kind !== 'decimal';
 }
@@ -131,6 +137,10 @@ class TypeReader {
         throw new TypeProblem(
           `${typeName(wide)} inside a nested type cannot be loaded by the engine: take DOUBLE, INT64 or STRING there`,
         );
+      // It casts text to an INTERVAL, and fails on what has none inside of these.
+      const inRecord = recordsOf(type).flatMap(leavesOf);
+      if (inRecord.some((leaf) => leaf.kind === 'scalar' && leaf.name === 'INTERVAL'))
+        throw new TypeProblem('INTERVAL inside a STRUCT or MAP cannot be loaded by the engine: take STRING there');
     }
     return type;
   }

@@ -10,6 +10,7 @@ import {
   type RelationshipType,
 } from '../schemas/graph-schema';
 import { LABEL_COLUMNS } from '../schemas/parse-schema';
+import { leavesOf, parseType, type TypeTree } from '../schemas/property-types';
 import type { ColumnMapping, PairRows, PrepareTable, TargetColumn } from './duckdb/messages';
 import { targetOf } from './duckdb/part-source';
 
@@ -58,7 +59,8 @@ export function columnTypes(
 
 /** A Parquet part cannot hold integers of 128 bits, nor every interval: they stay text until they are loaded. */
 function readAs(type: PropertyType): PropertyType {
-  return type === 'INT128' || type === 'INTERVAL' ? 'STRING' : type;
+  const isText = (leaf: TypeTree): boolean => leaf.kind === 'scalar' && ['INT128', 'INTERVAL'].includes(leaf.name);
+  return leavesOf(parseType(type)).some(isText) ? 'STRING' : type;
 }
 
 /** All tables of a schema, nodes first, still without parts. */

@@ -1,5 +1,6 @@
 import { isNested, parseType, type PropertyType, type ScalarType, type TypeTree } from '../../schemas/property-types';
 import type { DateFormats } from './messages';
+import { toNested } from './nested-casts';
 
 export const DUCKDB_TYPES: Record<ScalarType, string> = {
   STRING: 'VARCHAR',
@@ -37,6 +38,9 @@ const INTEGERS: Record<string, { bits: number; signed: boolean }> = {
   UHUGEINT: { bits: 128, signed: false },
 };
 
+/** The least number of 128 bits: the engine keeps it, and then fails to read it. */
+const UNREADABLE = `cast('${-(2n ** 127n)}' as hugeint)`;
+
 /** DuckDB's name of a property type. */
 export function duckdbType(type: PropertyType): string {
   return nameOf(parseType(type));
@@ -47,28 +51,31 @@ export function duckdbType(type: PropertyType): string {
  * intervals in Parquet have milliseconds at most, and are never negative.
  */
 export function storedType(type: PropertyType): string {
-  const name = duckdbType(type);
-  return name === 'HUGEINT' || name === 'INTERVAL' || name.startsWith('DECIMAL') ? 'VARCHAR' : name;
+  return nameOf(parseType(type), (name) =>
+    name === 'HUGEINT' || name === 'INTERVAL' || name.startsWith('DECIMAL') ? 'VARCHAR' : name,
+  );
 }
 
-/** As DuckDB itself writes it, so that it can be compared; with `integers` instead of every type of whole numbers. */
-function nameOf(type: TypeTree, integers?: string): string {
+/** As DuckDB itself writes it, so that it can be compared; with what `leaf` makes of the names of scalar types. */
+export function nameOf(type: TypeTree, leaf: (name: string) => string = (name) => name): string {
   switch (type.kind) {
-    case 'scalar': {
-      const name = DUCKDB_TYPES[type.name];
-      return integers !== undefined && name in INTEGERS ? integers : name;
-    }
+    case 'scalar':
+      return leaf(DUCKDB_TYPES[type.name]);
     case 'decimal':
-      return `DECIMAL(${type.precision},${type.scale})`;
+      return leaf(`DECIMAL(${type.precision},${type.scale})`);
     case 'list':
-      return `${nameOf(type.element, integers)}[]`;
+      return `${nameOf(type.element, leaf)}[]`;
     case 'array':
-      return `${nameOf(type.element, integers)}[${type.size}]`;
+      return `${nameOf(type.element, leaf)}[${type.size}]`;
     case 'struct':
-      return `STRUCT(${type.fields.map((field) => `${fieldName(field.name)} ${nameOf(field.type, integers)}`).join(', ')})`;
+      return `STRUCT(${type.fields.map((field) => `${fieldName(field.name)} ${nameOf(field.type, leaf)}`).join(', ')})`;
     case 'map':
-      return `MAP(${nameOf(type.key, integers)}, ${nameOf(type.value, integers)})`;
+      return `MAP(${nameOf(type.key, leaf)}, ${nameOf(type.value, leaf)})`;
   }
+}
+
+export function isInteger(name: string): boolean {
+  return name in INTEGERS;
 }
 
 export interface Cast {
@@ -94,6 +101,10 @@ export function castTo(column: string, source: string, type: PropertyType, forma
   if (target === 'VARCHAR') return toText(column, source);
   if (isNested(tree)) return toNested(column, source, tree);
   if (tree.kind === 'decimal') return toDecimal(column, source, tree, never);
+  if (target === 'HUGEINT') {
+    const { sql } = toInteger(column, source, target, tried, never);
+    return { sql: `nullif(${sql}, ${UNREADABLE})`, canFail: true };
+  }
   if (target in INTEGERS) return toInteger(column, source, target, tried, never);
   switch (target) {
     case 'BOOLEAN':
@@ -120,29 +131,6 @@ export function castTo(column: string, source: string, type: PropertyType, forma
     default:
       return source === 'VARCHAR' ? tried : never;
   }
-}
-
-/**
- * Lists, maps and structs come as they are, or as JSON text. A cast would round the whole numbers inside: a value whose
- * cast says something else than the value itself does not fit.
- */
-function toNested(column: string, source: string, type: TypeTree): Cast {
-  const target = nameOf(type);
-  if (source !== 'VARCHAR') {
-    if (!/[\])]$/.test(source)) return { sql: `cast(null as ${target})`, canFail: true };
-    const cast = `try_cast(${column} as ${target})`;
-    return {
-      sql: `case when try_cast(${cast} as ${source}) is not distinct from ${column} then ${cast} end`,
-      canFail: true,
-    };
-  }
-  const read = (as: string): string => `try(cast(try_cast(${column} as json) as ${as}))`;
-  const loose = nameOf(type, 'DOUBLE');
-  if (loose === target) return { sql: read(target), canFail: true };
-  return {
-    sql: `case when cast(${read(target)} as ${loose}) is not distinct from ${read(loose)} then ${read(target)} end`,
-    canFail: true,
-  };
 }
 
 function toDecimal(
@@ -176,7 +164,7 @@ function toText(column: string, source: string): Cast {
   return { sql: `cast(${column} as varchar)`, canFail: false };
 }
 
-/** ISO 8601, as in the answers of queries, or DuckDB's own words. */
+/** ISO 8601, as in the answers of queries, or DuckDB's own words. None with a negative part: the engine cannot read these. */
 function toInterval(column: string): string {
   const number = '-?[0-9]+';
   const time = `T(${number}H)?(${number}M)?(${number}(\\.[0-9]{1,6})?S)?`;
@@ -189,7 +177,8 @@ function toInterval(column: string): string {
   const date = words(1, [['P', ''], ['Y', 'years'], ['M', 'months'], ['D', 'days']]); // prettier-ignore
   const day = words(2, [['H', 'hours'], ['M', 'minutes'], ['S', 'seconds']]); // prettier-ignore
   const parsed = `try_cast(${date} || ${day} as interval)`;
-  return `case when regexp_full_match(${column}, '${iso}') then ${parsed} else try_cast(${column} as interval) end`;
+  const read = `case when regexp_full_match(${column}, '${iso}') then ${parsed} else try_cast(${column} as interval) end`;
+  return `case when not contains(cast(${read} as varchar), '-') then ${read} end`;
 }
 
 function toInteger(column: string, source: string, target: string, tried: Cast, never: Cast): Cast {

@@ -346,6 +346,35 @@ describe('StagingEngine', () => {
       expect(await rowsOf(Person.files[0])).toEqual([{ id: 'a', age: null, born: null, name: 'A' }]);
     });
 
+    it('takes lists of Parquet for what they say, whatever type their parts have there', async () => {
+      const property = (name: string, type: PropertyType) => ({ name, type, required: false });
+      const properties = [
+        { name: 'id', type: 'INT64' as const, required: true },
+        ...[property('v', 'FLOAT[2]'), property('spans', 'INTERVAL[]'), property('whole', 'INT64[]')],
+      ];
+      const schema: GraphSchema = {
+        name: 's',
+        version: '1',
+        nodes: [{ name: 'N', primaryKey: 'id', properties }],
+        relationships: [],
+      };
+      const good = `select 1::bigint as id, [0.1, 2]::double[2] as v, ['P1D', null] as spans, [1.0, 2.0]::double[] as whole`;
+      const bad = (id: number, v: string, spans: string, whole: string) =>
+        `union all select ${id}, ${v}::double[2], [${spans}], [${whole}]::double[]`;
+      const file = await parquet(
+        [good, bad(2, '[1e300, 0]', `'P1D'`, '1'), bad(3, '[1, 2]', `'x'`, '1'), bad(4, '[1, 2]', `'P1D'`, '1.5')].join(
+          ' ',
+        ),
+      );
+      const { N } = await prepare({ N: [file] }, { schema });
+      expect(N.samples.map(({ detail }) => /^\w+ is not [^:]+/.exec(detail)![0])).toEqual([
+        ...['v is not FLOAT[2]', 'spans is not INTERVAL[]', 'whole is not INT64[]'],
+      ]);
+      expect(await rowsOf(N.files[0])).toEqual([
+        { id: '1', v: [Math.fround(0.1), 2], spans: ['1 day', null], whole: ['1', '2'] },
+      ]);
+    });
+
     it.each<[string, PropertyType, string[], string[]]>([
       ['INT8', 'INT8', ['127', '-128', '5.0', ' 7 '], ['128', '0x10', '1_0', '5.5', 'five', '1e1']],
       ['UINT64', 'UINT64', ['18446744073709551615', '0'], ['-1', '18446744073709551616']],
@@ -362,15 +391,28 @@ describe('StagingEngine', () => {
       [
         'INT128',
         'INT128',
-        ['170141183460469231731687303715884105727'],
-        ['170141183460469231731687303715884105728', '1.5'],
+        ['170141183460469231731687303715884105727', '-170141183460469231731687303715884105727', '0'],
+        ['170141183460469231731687303715884105728', '-170141183460469231731687303715884105728', '1.5'],
       ],
       ['TIMESTAMP_TZ', 'TIMESTAMP_TZ', ['2001-02-03 04:05:06+02'], ['2001-13-03 04:05:06+02']],
-      ['INTERVAL', 'INTERVAL', ['1 year 2 days', 'P1Y2M3DT4H5M6.000007S', 'PT-0.5S', 'PT0S'], ['a while', 'P1X', 'P']],
+      [
+        'INTERVAL',
+        'INTERVAL',
+        ['1 year 2 days', 'P1Y2M3DT4H5M6.000007S', 'PT0S', '1 year -2 months'],
+        ['a while', 'P1X', 'P', 'PT-0.5S', '-3 days', '1 month -1 day'],
+      ],
       ['BLOB in base64', 'BLOB', ['aGVsbG8='], ['*']],
       ['list of integers', 'INT64[]', ['[1, 2]', '[]', '[9007199254740993, null]'], ['[1.5]', '["a"]', '[1', '1']],
       ['list of fractions', 'DOUBLE[]', ['[1, 2.5]'], ['["x"]']],
       ['array', 'FLOAT[2]', ['[1, 2]'], ['[1]', '[1, 2, 3]']],
+      ['array of integers', 'INT64[2]', ['[1, 9007199254740993]', '[null, 2]'], ['[1]', '[1, 2.5]', '[1, 2, 3]']],
+      ['list of arrays', 'INT8[2][]', ['[[1, 2], null]', '[]'], ['[[1]]', '[[1, 200]]']],
+      [
+        'struct with an array',
+        'STRUCT(x INT64[2])',
+        ['{"x": [1, 2]}', '{"x": null}'],
+        ['{"x": [1]}', '{"x": [1, 2.5]}'],
+      ],
       [
         'struct',
         'STRUCT(x INT64, Y DATE)',
@@ -378,6 +420,24 @@ describe('StagingEngine', () => {
         ['{"x": 1.5, "Y": null}', '{"x": 1}'],
       ],
       ['map', 'MAP(STRING, INT64)', ['{"a": 1, "b": 2}'], ['{"a": "b"}', '[1]']],
+      ['list of intervals', 'INTERVAL[]', ['["P1D", null, "2 months"]', '[]'], ['["P-1D"]', '["P1D", "x"]', '"P1D"']],
+      ['list of lists of them', 'INTERVAL[][]', ['[["P1D"], [], null, [null]]'], ['[["P1D"], ["x"]]', '["P1D"]']],
+      ['array of intervals', 'INTERVAL[2]', ['["P1D", null]'], ['["P1D"]', '["P1D", "x"]']],
+      ['list of bytes', 'BLOB[]', ['["aGVsbG8=", null]'], ['["*"]']],
+      ['map of bytes', 'MAP(INT64, BLOB)', ['{"1": "aGVsbG8=", "2": null}', '{}'], ['{"1": "*"}', '{"a": ""}']],
+      [
+        'struct of many types',
+        'STRUCT(a UUID, b INT64[], C BLOB, d STRUCT(e FLOAT))',
+        [
+          '{"a": "00000000-0000-4000-8000-00000000000a", "b": [9007199254740993], "C": "aGVsbG8=", "d": {"e": 0.1}}',
+          '{"a": null, "b": null, "C": null, "d": null}',
+        ],
+        [
+          '{"a": null, "b": [1.5], "C": null, "d": null}',
+          '{"a": null, "b": null, "C": null, "d": {"e": "x"}}',
+          '{"a": "00000000-0000-4000-8000-00000000000a"}',
+        ],
+      ],
     ])('takes exactly what is a %s', async (_name, type, good, bad) => {
       const schema: GraphSchema = {
         name: 's',
