@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Client, Started } from '../../test/support/client';
+import { Client, type Started } from '../../test/support/client';
 import { KNOWS, PEOPLE, PERSONS } from '../../test/support/people';
 import type { Platform } from '../../test/support/platform';
 import { PlatformWorld } from '../../test/support/platform-world';
+import { StoredObjects } from '../../test/support/stored-objects';
 
 type Body = Record<string, unknown>;
 interface StartedBackup extends Started {
@@ -26,13 +27,14 @@ const TYPES = {
   nested: 'INT64[][]',
   point: 'STRUCT(x INT64, name STRING)',
   counts: 'MAP(STRING, INT64)',
+  spans: 'INTERVAL[]',
 };
 const VALUES = [
   '{"id": 9223372036854775807, "i8": 127, "u64": 18446744073709551615, "i128": "170141183460469231731687303715884105727", ' +
     '"d": 0.1, "dec": "12345678901234.5678", "b": true, "s": "żółw 🐢 日本", "day": "1969-12-31", ' +
     '"at": "2020-02-29T23:59:59.123456", "u": "00000000-0000-4000-8000-00000000000a", ' +
-    '"nested": [[9223372036854775807], [], [1, null]], "point": {"x": -9223372036854775808, "name": "x"}, "counts": {"a": 1}}',
-  '{"id": -9223372036854775808}',
+    '"nested": [[9223372036854775807], [], [1, null]], "point": {"x": -9223372036854775808, "name": "x"}, "counts": {"a": 1}, "spans": ["P1Y2M3DT4H5M6.000007S", null, "PT0.5S"]}',
+  '{"id": -9223372036854775808, "i128": "-170141183460469231731687303715884105727"}',
 ].join('\n');
 
 /** Backups on a running platform, over HTTP as users make and restore them. */
@@ -40,6 +42,7 @@ describe('backups', () => {
   let world: PlatformWorld;
   let platform: Platform;
   let client: Client;
+  let stored: StoredObjects;
   let graph: string;
 
   beforeAll(async () => {
@@ -48,8 +51,10 @@ describe('backups', () => {
       TIER_LIMITS: JSON.stringify({ 'ladybug-standard': { backups_per_day: 3 } }),
     });
     ({ platform, client } = world);
+    stored = await StoredObjects.of(platform.dataDir);
   }, 90_000);
   afterAll(async () => {
+    stored?.close();
     await world?.end();
   });
   beforeEach(async () => {
@@ -84,15 +89,9 @@ describe('backups', () => {
       await client.expect<Started>(202, 'POST', `/v1/graphs/${graph}/rows`, { nodes, relationships: [] }),
     );
   };
-  const objects = (of = graph): string[] => {
-    const folder = join(platform.dataDir, 'objects', 'backups', of);
-    return existsSync(folder)
-      ? readdirSync(folder, { recursive: true, withFileTypes: true })
-          .filter((entry) => entry.isFile())
-          .map((entry) => join(entry.parentPath, entry.name))
-      : [];
-  };
-  const sealed = (): string => objects().find((path) => path.endsWith('.sealed'))!;
+  /** The key of the sealed object of a backup. */
+  const sealed = async (backupId: string): Promise<string> =>
+    (await stored.keys(`backups/${graph}/${backupId}/`)).find((key) => key.endsWith('.sealed'))!;
 
   it('are made, read back, listed, counted, labelled and deleted', async () => {
     const started = await begin({ labels: ['before the demo', 'before the demo'], retention_days: 90 });
@@ -116,7 +115,7 @@ describe('backups', () => {
     expect(backup.compression_ratio).toBeGreaterThan(1);
     expect(await info()).toMatchObject({ backup_count: 1, last_backup_date: backup.completed_at });
     // Nothing of the rows can be read in what is stored, and the key is for nobody else.
-    expect(readFileSync(sealed()).includes('Ada')).toBe(false);
+    expect((await stored.read(await sealed(started.backup_id))).includes('Ada')).toBe(false);
     expect(statSync(join(platform.dataDir, 'backup-master.key')).mode & 0o777).toBe(0o600);
     const other = await made();
     const page = await client.expect<{ backups: Body[] }>(200, 'GET', at('?limit=1&offset=1'));
@@ -132,7 +131,7 @@ describe('backups', () => {
     });
     await client.expect(200, 'DELETE', at(`/${other}`));
     await client.expect(404, 'GET', at(`/${other}`));
-    expect(objects().filter((path) => path.includes(other))).toEqual([]);
+    expect(await stored.keys(`backups/${graph}/${other}/`)).toEqual([]);
     expect(
       await client.result(await client.expect<Started>(202, 'POST', at(`/${started.backup_id}/verify`))),
     ).toMatchObject({
@@ -208,14 +207,14 @@ describe('backups', () => {
 
   it('that are not as they were written are refused, and the live graph stays as it was', async () => {
     const backup = await made();
-    const path = sealed();
-    const whole = readFileSync(path);
+    const key = await sealed(backup);
+    const whole = await stored.read(key);
     await addPerson(4);
     const before = await info();
     const flipped = Buffer.from(whole);
     flipped[200] ^= 1;
     for (const harmed of [flipped, whole.subarray(0, -1), Buffer.alloc(0)]) {
-      writeFileSync(path, harmed);
+      await stored.write(key, harmed);
       expect(await failure(await restore(backup, { create_system_backup: false }))).toMatchObject({
         error_details: { cause_code: 'backup_damaged', step: 'Reading, decrypting and opening the backup' },
       });
@@ -229,16 +228,38 @@ describe('backups', () => {
 
   it('cannot stand in for each other', async () => {
     const one = await made();
-    const onePath = sealed();
     await addPerson(4);
     const other = await made();
-    const otherPath = objects().find((path) => path.endsWith('.sealed') && path !== onePath)!;
-    writeFileSync(onePath, readFileSync(otherPath));
+    await stored.write(await sealed(one), await stored.read(await sealed(other)));
     expect(await failure(await restore(one, { create_system_backup: false }))).toMatchObject({
       error_details: { cause_code: 'backup_damaged' },
     });
     expect(await client.result(await restore(other, { create_system_backup: false }))).toMatchObject({ node_count: 4 });
   }, 120_000);
+
+  it('belong to their graph: under the name of another one there are none', async () => {
+    const backup = await made();
+    const other = await client.createGraph(PEOPLE);
+    const { client: stranger } = await Client.register(platform.url, `stranger.${graph}@example.org`);
+    const theirs = await stranger.createGraph(PEOPLE);
+    for (const [by, of] of [
+      [client, other],
+      [stranger, theirs],
+    ] as const)
+      for (const [method, rest, body] of [
+        ['GET', ''],
+        ['PATCH', '', { labels: ['x'] }],
+        ['POST', '/verify'],
+        ['POST', '/restore', { create_system_backup: false }],
+        ['POST', '/restore', { new_graph: { graph_name: 'taken' } }],
+        ['GET', '/download'],
+        ['DELETE', ''],
+      ] as const) {
+        const answer = await by.refusal(method, at(`/${backup}${rest}`, of), body);
+        expect([method, rest, answer]).toMatchObject([method, rest, { status: 404, code: 'backup_not_found' }]);
+      }
+    expect(await client.expect(200, 'GET', at(`/${backup}`))).toMatchObject({ status: 'completed', labels: [] });
+  }, 90_000);
 
   it('stop a restore whose safety copy cannot be made', async () => {
     const backup = await made();

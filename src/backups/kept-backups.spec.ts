@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { Client as Postgres } from 'pg';
 import { extract } from 'tar-stream';
 import { Client, type Started } from '../../test/support/client';
+import { eventually } from '../../test/support/eventually';
 import { KNOWS, PEOPLE, PERSONS } from '../../test/support/people';
 import type { Platform } from '../../test/support/platform';
 import { PlatformWorld } from '../../test/support/platform-world';
+import { StoredObjects } from '../../test/support/stored-objects';
 
 type Body = Record<string, unknown>;
 interface Link {
@@ -23,6 +23,7 @@ describe('backups that are kept', () => {
   let postgres: Postgres;
   let platform: Platform;
   let client: Client;
+  let stored: StoredObjects;
   let orgId: string;
   let graph: string;
   let people = 0;
@@ -33,12 +34,14 @@ describe('backups that are kept', () => {
       TIER_LIMITS: JSON.stringify({ 'ladybug-standard': { backup_downloads_per_month: PER_MONTH } }),
     });
     ({ platform, client } = world);
+    stored = await StoredObjects.of(platform.dataDir);
     postgres = new Postgres({ connectionString: world.database.url });
     await postgres.connect();
     const { orgs } = await client.expect<{ orgs: { id: string }[] }>(200, 'GET', '/v1/orgs');
     orgId = orgs[0].id;
   }, 120_000);
   afterAll(async () => {
+    stored?.close();
     await postgres?.end();
     await world?.end();
   });
@@ -70,36 +73,21 @@ describe('backups that are kept', () => {
   };
   const expire = (...ids: string[]) =>
     postgres.query(`update backup set expires_at = now() - interval '1 second' where id = any ($1)`, [ids]);
-  const objectsOf = (backupId: string): string[] => {
-    const folder = join(platform.dataDir, 'objects', 'backups', graph, backupId);
-    return existsSync(folder) ? readdirSync(folder) : [];
-  };
-  const until = async (holds: () => Promise<boolean>): Promise<void> => {
-    for (const deadline = Date.now() + 30_000; !(await holds());) {
-      if (Date.now() > deadline) throw new Error('It did not come to hold');
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  };
+  const objectsOf = (backupId: string) => stored.keys(`backups/${graph}/${backupId}/`);
+  const gone = (backupId: string) =>
+    eventually(
+      'its objects are gone',
+      () => objectsOf(backupId),
+      (keys) => keys.length === 0,
+      30_000,
+    );
   /** Somebody in the organisation. */
-  const colleague = async (role: string): Promise<{ id: string; client: Client; keyId: string }> => {
+  const colleague = async (role: string): Promise<{ userId: string; client: Client; keyId: string }> => {
     people += 1;
     const email = `colleague${people}@example.org`;
-    const post = async <T>(path: string, body: object, headers: Record<string, string> = {}): Promise<T> => {
-      const request = {
-        method: 'POST',
-        body: JSON.stringify(body),
-        headers: { 'content-type': 'application/json', ...headers },
-      };
-      const response = await fetch(new URL(path, platform.url), request);
-      if (response.status !== 201) throw new Error(await response.text());
-      return (await response.json()) as T;
-    };
-    const account = { name: 'Colleague', email, password: 'Correct-horse-42-battery' };
-    const { token, user } = await post<{ token: string; user: { id: string } }>('/v1/auth/register', account);
-    const bearer = { authorization: `Bearer ${token}` };
-    const key = await post<{ key: string; api_key: { id: string } }>('/v1/user/api-keys', { name: 'key' }, bearer);
+    const made = await Client.register(platform.url, email);
     if (role !== 'stranger') await client.expect(201, 'POST', `/v1/orgs/${orgId}/members`, { email, role });
-    return { id: user.id, client: new Client(platform.url, key.key), keyId: key.api_key.id };
+    return made;
   };
 
   it('are fetched decrypted by a link, whole or in parts', async () => {
@@ -148,7 +136,7 @@ describe('backups that are kept', () => {
       status: 422,
     });
     const member = await colleague('member');
-    await client.expect(201, 'POST', `/v1/graphs/${graph}/members`, { user_id: member.id, role: 'member' });
+    await client.expect(201, 'POST', `/v1/graphs/${graph}/members`, { user_id: member.userId, role: 'member' });
     expect(await refusal(member.client.request('GET', at(`/${backupId}/download`)))).toMatchObject({ status: 403 });
 
     const { download_url: url } = await link(backupId);
@@ -166,8 +154,12 @@ describe('backups that are kept', () => {
     const admin = await colleague('admin');
     const { download_url: theirs } = await link(backupId, admin.client);
     expect((await fetched(theirs)).status).toBe(200);
-    await client.expect(200, 'PUT', `/v1/orgs/${orgId}/members/${admin.id}`, { role: 'member' });
-    await until(async () => (await fetched(theirs)).status === 403);
+    await client.expect(200, 'PUT', `/v1/orgs/${orgId}/members/${admin.userId}`, { role: 'member' });
+    await eventually(
+      'the link is refused',
+      () => fetched(theirs),
+      ({ status }) => status === 403,
+    );
     expect(await actions(backupId)).toContain('backup.download_refused: failure');
 
     const leaver = await colleague('admin');
@@ -196,13 +188,13 @@ describe('backups that are kept', () => {
 
   it('go when their time is over, but for the last good one of a graph that is there', async () => {
     const [old, last] = [await made(), await made()];
-    expect(objectsOf(old)).toHaveLength(2);
+    expect(await objectsOf(old)).toHaveLength(2);
     await expire(old, last);
-    await until(async () => objectsOf(old).length === 0);
+    await gone(old);
     expect(await actions(old)).toContain('backup.expired');
     expect(await client.expect(200, 'GET', at())).toMatchObject({ total_count: 1, backups: [{ backup_id: last }] });
     const newer = await made();
-    await until(async () => objectsOf(last).length === 0);
+    await gone(last);
     expect(await client.expect(200, 'GET', at())).toMatchObject({ total_count: 1, backups: [{ backup_id: newer }] });
   }, 60_000);
 
@@ -240,11 +232,11 @@ describe('backups that are kept', () => {
     expect(await actions(backupId)).toContain('backup.recovery_requested');
     // The last good one of a graph that is gone waits for the tier's days from then on, whatever its own time was.
     await expire(older, backupId);
-    await until(async () => objectsOf(older).length === 0);
+    await gone(older);
     expect(await client.expect(200, 'GET', kept)).toMatchObject({ backups: [{ backup_id: backupId }] });
-    expect(objectsOf(backupId)).toHaveLength(2);
+    expect(await objectsOf(backupId)).toHaveLength(2);
     await postgres.query(`update graph set deleted_at = deleted_at - interval '7 days' where id = $1`, [graph]);
-    await until(async () => objectsOf(backupId).length === 0);
+    await gone(backupId);
     expect(await client.expect(200, 'GET', kept)).toMatchObject({ total_count: 0 });
   }, 90_000);
 

@@ -7,6 +7,8 @@ import { PEOPLE } from '../../test/support/people';
 import { PlatformConfig } from '../config/platform.config';
 import { GraphUnreadable, StorageFull } from '../engine/engine.errors';
 import { type GenerationManifest, GraphEngine } from '../engine/graph-engine';
+import { BYTES_PER_GB } from '../limits/storage-usage';
+import { TierTable } from '../limits/tier-table';
 import { type ListedObject, ObjectStore } from '../storage/object-store';
 import { ALL_BACKUPS } from './backup.entity';
 
@@ -174,6 +176,26 @@ describe('when a backup or a restore does not go well', () => {
       expect(await call(`DELETE ${at(`/${id}`)}`)).toMatchObject({ http: 200 });
     }
     expect(await call(`GET ${at('/stats')}`)).toMatchObject({ total_backups: 0 });
+  }, 180_000);
+
+  it('because the backups of a graph have all the room that its tier gives them, the one too many leaves nothing', async () => {
+    const first = await made();
+    const GB = api.get(TierTable).of('ladybug-standard').backup_gb * BYTES_PER_GB;
+    const room = (left: number) => api.sql('update backup set stored_bytes = $2 where id = $1', [first, GB - left]);
+    const refused = { code: 'backup_storage_limit_reached' };
+    await room(0);
+    expect(await call(`POST ${at()}`, {})).toMatchObject({ http: 413, ...refused, limit_gb: 10, used_bytes: GB });
+    // Room for some of it: how large it is shows when it is made.
+    await room(100);
+    for (const format of ['full_dump', 'parquet'])
+      expect(await make(format)).toMatchObject({ status: 'failed', error: refused });
+    await expectTidy(1);
+    // What makes a restore safe is made all the same.
+    const restored = await ended(`POST ${at(`/${first}/restore`)}`, { create_system_backup: true });
+    expect(restored).toMatchObject({ status: 'completed' });
+    await expectTidy(2);
+    await room(GB);
+    await made();
   }, 180_000);
 
   it('for a full disk at any step, a restore leaves what is live, and a retry restores', async () => {

@@ -32,26 +32,7 @@ describe('a shared repository', () => {
   }, 120_000);
   afterAll(() => world?.end());
 
-  async function registered(email: string): Promise<Client> {
-    const { url } = world.platform;
-    const post = async <T>(path: string, body: object, headers: Record<string, string> = {}): Promise<T> => {
-      const request = {
-        method: 'POST',
-        body: JSON.stringify(body),
-        headers: { 'content-type': 'application/json', ...headers },
-      };
-      return (await (await fetch(new URL(path, url), request)).json()) as T;
-    };
-    const account = { name: 'Reader', email, password: 'Correct-horse-42-battery' };
-    const { token } = await post<{ token: string }>('/v1/auth/register', account);
-    const { key } = await post<{ key: string }>(
-      '/v1/user/api-keys',
-      { name: 'key' },
-      { authorization: `Bearer ${token}` },
-    );
-    return new Client(url, key);
-  }
-
+  const registered = async (email: string) => (await Client.register(world.platform.url, email)).client;
   const publish = (more: object = {}, name = 'people') =>
     operator.expect(200, 'PUT', `/v1/admin/repositories/${name}`, { graph_id: graph, plans: PLANS, ...more });
   const order = (plan: string, by = reader) =>

@@ -48,28 +48,13 @@ describe('another organisation', () => {
       org_id: orgs[0].id,
       user_id: me.id,
     };
-    stranger = new Client(platform.url, await register('stranger@example.org'));
+    ({ client: stranger } = await Client.register(platform.url, 'stranger@example.org'));
   }, 90_000);
   afterAll(async () => {
     await platform.stop();
     await remove();
     await database.drop();
   });
-
-  async function register(email: string): Promise<string> {
-    const response = await fetch(new URL('/v1/auth/register', platform.url), {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ name: 'Stranger', email, password: 'Correct-horse-42-battery' }),
-    });
-    const { token } = (await response.json()) as { token: string };
-    const key = await fetch(new URL('/v1/user/api-keys', platform.url), {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-      body: JSON.stringify({ name: 'key' }),
-    });
-    return ((await key.json()) as { key: string }).key;
-  }
 
   it('gets 404 everywhere, as if nothing of the kind existed', async () => {
     const { paths } = await owner.expect<OpenApi>(200, 'GET', '/openapi.json');

@@ -145,7 +145,8 @@ if (($# == 0)); then
   cd "$root"
   QUEUE_URL="$queue_url" node node_modules/jest/bin/jest.js src/jobs src/operations test/chaos
   echo 'The tests of what is stored, with the objects in SeaweedFS ...'
-  env "${bucket[@]}" node node_modules/jest/bin/jest.js src/storage src/queries/query-results
+  env "${bucket[@]}" node node_modules/jest/bin/jest.js src/storage src/queries/query-results \
+    src/backups/backups src/backups/kept-backups src/backups/exports
   echo 'Work that runs in Dagster, with a real one ...'
   install_into "$dagster_venv" "$root/deploy/dagster/requirements.txt"
   DAGSTER_VENV="$dagster_venv" node node_modules/jest/bin/jest.js --testRegex 'test/peers/dagster/.*\.peer\.ts$'

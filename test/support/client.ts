@@ -18,6 +18,23 @@ export class Client {
     readonly apiKey: string,
   ) {}
 
+  /** Makes an account on a platform; a client with a key of it. */
+  static async register(url: string, email: string): Promise<{ client: Client; userId: string; keyId: string }> {
+    const post = async <T>(path: string, body: object, token?: string): Promise<T> => {
+      const response = await fetch(new URL(path, url), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+        body: JSON.stringify(body),
+      });
+      if (response.status !== 201) throw new Error(await response.text());
+      return (await response.json()) as T;
+    };
+    const account = { name: 'Somebody', email, password: 'Correct-horse-42-battery' };
+    const { token, user } = await post<{ token: string; user: { id: string } }>('/v1/auth/register', account);
+    const made = await post<{ key: string; api_key: { id: string } }>('/v1/user/api-keys', { name: 'key' }, token);
+    return { client: new Client(url, made.key), userId: user.id, keyId: made.api_key.id };
+  }
+
   request(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
     return fetch(new URL(path, this.url), {
       method,
