@@ -98,6 +98,15 @@ describe('editDefinition', () => {
     );
   });
 
+  it('tells at a dropped node type which pairs still need it, unless these go too or it comes back', () => {
+    const needed = 'relationships.KNOWS.pairs.Person->Person';
+    const found = problems({ drop: ['nodes.Person'] });
+    expect(found).toEqual([['body.drop.0', 'still_needed']]);
+    expect(problems({ drop: ['nodes.Person', needed] })).toEqual([]);
+    expect(problems({ drop: ['nodes.Person', 'relationships.KNOWS'] })).toEqual([]);
+    expect(problems({ drop: ['nodes.Person'], add: { nodes: [{ name: 'Person', properties: [] }] } })).toEqual([]);
+  });
+
   it('lets problems of the whole be told where the addition is, not where it ends up', () => {
     const { definition, origins } = editDefinition(CURRENT, {
       add: { nodes: [{ name: 'Person', properties: [{ name: 'name', type: 'WORD' }] }] },

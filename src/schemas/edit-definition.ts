@@ -35,8 +35,26 @@ class DefinitionEditor extends RawReader {
     for (const kind of ['nodes', 'relationships'] as const) {
       for (const [type, at] of this.list(additions[kind], [...path, 'add', kind])) this.add(definition, kind, type, at);
     }
+    for (const [index, target] of (drop ?? []).entries()) this.noPairLeft(definition, target, [...path, 'drop', index]);
     this.refuseProblems();
     return { definition, origins: this.written };
+  }
+
+  /** A node type that is dropped is no end of any relationship. */
+  private noPairLeft(definition: Raw, target: string, at: Path): void {
+    const [, dropped] = /^nodes\.([^.]+)$/.exec(target) ?? [];
+    if (dropped === undefined || (definition.nodes as Raw[]).some(({ name }) => name === dropped)) return;
+    for (const type of definition.relationships as Raw[]) {
+      for (const { from_node: from, to_node: to } of (type.pairs as Raw[] | undefined) ?? [type]) {
+        if (from !== dropped && to !== dropped) continue;
+        const pair = `relationships.${String(type.name)}.pairs.${String(from)}->${String(to)}`;
+        this.problem(
+          at,
+          `${String(type.name)} needs ${dropped}: drop "${pair}", or all of that type, too`,
+          'still_needed',
+        );
+      }
+    }
   }
 
   private add(definition: Raw, kind: Kind, addition: Raw, at: Path): void {
