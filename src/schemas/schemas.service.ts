@@ -91,12 +91,12 @@ export class SchemasService {
   }
 
   async effectsOn(graphId: string, target: GraphSchema): Promise<StagedEffects> {
-    const [graph, staged, rejected] = await Promise.all([
+    const [graph, staged, past] = await Promise.all([
       this.graphs.get(graphId),
       this.versions.stagedTables(graphId),
-      this.versions.tablesWithRejects(graphId),
+      this.past(graphId),
     ]);
-    return stagedEffects(graph.schema, target, staged, rejected);
+    return stagedEffects(graph.schema, target, staged, past);
   }
 
   /**
@@ -114,16 +114,21 @@ export class SchemasService {
     const types = [...target.nodes, ...target.relationships].map(({ name }) => name);
     const released = await this.versions.filesOfOthers(graphId, held.files, types);
     const files = held.files.filter((id) => !released.includes(id));
-    const [tables, rejected] = await Promise.all([
-      this.versions.stagedTables(graphId, files),
-      this.versions.tablesWithRejects(graphId),
-    ]);
+    const [tables, past] = await Promise.all([this.versions.stagedTables(graphId, files), this.past(graphId)]);
     const loaded = held.behind === null ? graph.schema : held.taken;
     const taken = loaded ? partOf(loaded, target) : null;
-    const { stale } = stagedEffects(taken ?? graph.schema, target, tables, rejected);
+    const { stale } = stagedEffects(taken ?? graph.schema, target, tables, past);
     // Where nobody knows what was taken, it stays as far behind as it is.
     const behind = taken === null ? (stale ?? held.behind) : stale;
     return { contents: { ...held, files, behind, taken: behind === null ? null : taken }, released };
+  }
+
+  private async past(graphId: string): Promise<{ rejected: string[]; earlier: GraphSchema[] }> {
+    const [rejected, versions] = await Promise.all([
+      this.versions.tablesWithRejects(graphId),
+      this.versions.list(graphId),
+    ]);
+    return { rejected, earlier: versions.filter(({ status }) => status === 'applied').map(({ schema }) => schema) };
   }
 
   /**

@@ -1,4 +1,4 @@
-import { findType, type GraphSchema, pairsOf } from './graph-schema';
+import { type EndPair, findType, type GraphSchema, pairsOf } from './graph-schema';
 import type { StagedTable } from './schemas.repository';
 
 export interface StagedEffects {
@@ -17,7 +17,21 @@ export function partOf(schema: GraphSchema, target: GraphSchema): GraphSchema {
       const names = found.type.properties.map(({ name }) => name);
       return [{ ...type, properties: type.properties.filter(({ name }) => names.includes(name)) }];
     });
-  return { ...schema, nodes: kept(schema.nodes), relationships: kept(schema.relationships) };
+  const relationships = kept(schema.relationships).map((type) => {
+    const still = namesOfPairs(target, type.name);
+    return { ...type, pairs: pairsOf(type).filter((pair) => still.includes(nameOf(pair))) };
+  });
+  return { ...schema, nodes: kept(schema.nodes), relationships };
+}
+
+function nameOf({ from, to }: EndPair): string {
+  return `${from} to ${to}`;
+}
+
+/** Of a relationship type; none where the schema has no such one. */
+function namesOfPairs(schema: GraphSchema, table: string): string[] {
+  const found = findType(schema, table);
+  return found?.kind === 'relationship' ? pairsOf(found.type).map(nameOf) : [];
 }
 
 /** What a type asks less for than it did, so that rows may be right that were not; undefined where nothing. */
@@ -27,23 +41,25 @@ function laxer(current: GraphSchema, target: GraphSchema, table: string): string
   const required = before.type.properties.filter((property) => property.required).map(({ name }) => name);
   const free = after.type.properties.filter(({ name, required: still }) => !still && required.includes(name));
   if (free.length > 0) return `${free.map(({ name }) => name).join(', ')} of ${table} is not required any more`;
-  if (before.kind === 'node' || after.kind === 'node') return undefined;
-  const old = pairsOf(before.type).map(({ from, to }) => `${from} to ${to}`);
-  const more = pairsOf(after.type)
-    .map(({ from, to }) => `${from} to ${to}`)
-    .filter((pair) => !old.includes(pair));
+  const more = newPairs(current, target, table);
   return more.length > 0 ? `${table} may lead from ${more.join(', ')}` : undefined;
+}
+
+function newPairs(current: GraphSchema, target: GraphSchema, table: string): string[] {
+  const old = namesOfPairs(current, table);
+  return namesOfPairs(target, table).filter((pair) => !old.includes(pair));
 }
 
 /**
  * What a new schema means for staged files. They stay as they are: what the schema has no place for is not loaded, and
- * what it has a new place for gets into the graph with the next materialization. `rejected`: tables of which it refused rows.
+ * what it has a new place for gets into the graph with the next materialization. `rejected`: tables of which it refused rows;
+ * `earlier`: the schemas that the graph had, since relationships of a pair that comes back went with it.
  */
 export function stagedEffects(
   current: GraphSchema,
   target: GraphSchema,
   staged: StagedTable[],
-  rejected: string[],
+  { rejected, earlier }: { rejected: string[]; earlier: GraphSchema[] },
 ): StagedEffects {
   const notes: string[] = [];
   const stale: string[] = [];
@@ -67,6 +83,10 @@ export function stagedEffects(
       if (gained.length > 0) stale.push(`staged files of ${table} have the new ${gained.join(', ')}`);
       const why = rejected.includes(table) ? laxer(current, target, table) : undefined;
       if (why !== undefined) stale.push(`rows of ${table} that were rejected may be right, since ${why}`);
+      const back = newPairs(current, target, table).filter((pair) =>
+        earlier.some((schema) => namesOfPairs(schema, table).includes(pair)),
+      );
+      if (back.length > 0) stale.push(`${table} may lead from ${back.join(', ')} again`);
       if (lost.length > 0)
         notes.push(
           `${count} will still have ${lost.join(', ')}: loads leave it out, or refuse it without ignore_errors`,

@@ -186,6 +186,39 @@ describe('schemas', () => {
     expect(await layer()).toBe('ingested');
   });
 
+  it('have relationships of a pair loaded again when the pair comes back', async () => {
+    const post = { name: 'Post', properties: [{ name: 'slug', type: 'STRING', is_primary_key: true }] };
+    const [own, other] = ['Person', 'Post'].map((to_node) => ({ from_node: 'Person', to_node }));
+    const likes = { name: 'LIKES', pairs: [own, other] };
+    const graphId = await client.createGraph({ name: 'likes', nodes: [person, post], relationships: [likes] });
+    await client.stage(graphId, 'Person', 'p.csv', 'id,name,age\n1,Ada,36\n2,Grace,85\n');
+    await client.stage(graphId, 'Post', 'posts.csv', 'slug\nhello\n');
+    await client.stage(graphId, 'LIKES', 'likes.csv', 'from,to,to_label\n1,2,Person\n1,hello,Post\n');
+    await materialize(graphId);
+    const standing = () => client.expect(200, 'GET', `/v1/graphs/${graphId}/materialize`);
+    const count = () => client.query(graphId, 'MATCH ()-[l:LIKES]->() RETURN count(*) AS n');
+    const gone = { drop: ['nodes.Post', 'relationships.LIKES.pairs.Person->Post'], confirm: true };
+    await change(graphId, gone);
+    expect([await count(), await standing()]).toMatchObject([[{ n: 1 }], { is_stale: false }]);
+    const again = { add: { nodes: [post], relationships: [{ name: 'LIKES', pairs: [other] }] } };
+    await change(graphId, again);
+    expect(await standing()).toMatchObject({
+      is_stale: true,
+      stale_reason: expect.stringContaining('LIKES may lead from Person to Post again') as string,
+    });
+    // Without the pair it holds once more what is staged.
+    await change(graphId, gone);
+    expect(await standing()).toMatchObject({ is_stale: false });
+    await change(graphId, again);
+    expect(await materialize(graphId)).toMatchObject({ mode: 'rebuild' });
+    expect([await count(), await standing()]).toMatchObject([[{ n: 2 }], { is_stale: false }]);
+    // Another pair, that no row was ever of, is no reason to build anything again.
+    await change(graphId, {
+      add: { relationships: [{ name: 'LIKES', pairs: [{ from_node: 'Post', to_node: 'Person' }] }] },
+    });
+    expect(await standing()).toMatchObject({ is_stale: false });
+  }, 60_000);
+
   it('are met again by the data when what they newly asked for is dropped', async () => {
     const graphId = await loaded();
     const standing = () => client.expect(200, 'GET', `/v1/graphs/${graphId}/materialize`);
