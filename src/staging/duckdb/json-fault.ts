@@ -1,14 +1,33 @@
 import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { FileProblem } from './task-error';
 
 /** A list is parsed as a whole to find its fault; beyond this that would take too much memory. */
 const MOST_LIST_BYTES = 64 * 1_048_576;
+const TAIL_BYTES = 4_096;
 
 /** Where a text stops being JSON; undefined where that cannot be told. Slow, and only for files that DuckDB refused. */
 export async function locateJsonFault(path: string, isList: boolean): Promise<FileProblem | undefined> {
   return isList ? inList(path) : inLines(path);
+}
+
+/** False for a list that is cut off behind one of its records, which DuckDB takes for whole. */
+export async function endsAsList(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const { buffer, bytesRead } = await file.read(
+      Buffer.alloc(TAIL_BYTES),
+      0,
+      TAIL_BYTES,
+      Math.max(0, size - TAIL_BYTES),
+    );
+    const tail = buffer.subarray(0, bytesRead).toString('utf8').trimEnd();
+    return tail === '' || tail.endsWith(']');
+  } finally {
+    await file.close();
+  }
 }
 
 async function inList(path: string): Promise<FileProblem | undefined> {

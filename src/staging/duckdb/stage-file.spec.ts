@@ -190,6 +190,7 @@ describe('stageFile', () => {
       ['keys that differ in case only', '{"id": 1, "ID": 2}', /record 1 has one twice/],
       ['nothing', '', /is empty/],
       ['CSV', PLAIN, /looks like text \(perhaps CSV\), not JSON/],
+      ['a list cut off behind a record', '[{"id": 1}, {"id": 2},\n', /its list does not end/],
       ['no values at all', '[]', /no records/],
     ])('refuses %s', async (_what, content, words) => {
       expect(await refusal(content, { format: 'json' })).toMatch(/^file_malformed/);

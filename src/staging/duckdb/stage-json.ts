@@ -1,7 +1,7 @@
 import { literal } from './casts';
 import { checkNames } from './csv-dialect';
 import { type DuckDbSession, textOf } from './duckdb-session';
-import { locateJsonFault } from './json-fault';
+import { endsAsList, locateJsonFault } from './json-fault';
 import type { FileLimits, StageJob, StageResult } from './messages';
 import { knownFormat, type Upload } from './open-upload';
 import { malformed } from './task-error';
@@ -21,6 +21,8 @@ export async function stageJson(
   limits: FileLimits,
 ): Promise<StageResult> {
   const isList = checkHead(upload.head);
+  if (isList && upload.readAs === 'none' && !(await endsAsList(upload.path)))
+    throw malformed('The file is not well-formed JSON: its list does not end. If it was cut off, upload it again');
   const options = [
     `format = '${isList ? 'array' : 'auto'}'`,
     `maximum_object_size = ${MOST_RECORD_MB * 1_048_576}`,
