@@ -6,7 +6,8 @@ import { BYTES_PER_GB } from '../limits/storage-usage';
 import { TierTable } from '../limits/tier-table';
 import { OrgsService } from '../orgs/orgs.service';
 import type { OrgUsageResponse } from './dto/org-usage.dto';
-import { type GraphDay, UsageRepository } from './usage.repository';
+import { DailyTrend, startOfDay, sumOf, toUsed } from './daily-trend';
+import { UsageRepository } from './usage.repository';
 
 const MS_PER_DAY = 86_400_000;
 const DAYS_PER_MONTH = 30;
@@ -17,6 +18,7 @@ export class OrgUsageService {
   constructor(
     private readonly orgs: OrgsService,
     private readonly usage: UsageRepository,
+    private readonly trend: DailyTrend,
     private readonly tiers: TierTable,
     private readonly clock: Clock,
   ) {}
@@ -24,8 +26,7 @@ export class OrgUsageService {
   /** Sums are of all graphs; by name stand those that the caller may see. */
   async over(actor: Actor, org: OrgAccess, days: number): Promise<OrgUsageResponse> {
     const now = this.clock.now();
-    const today = Date.parse(now.toISOString().slice(0, 10));
-    const from = new Date(today - (days - 1) * MS_PER_DAY);
+    const from = new Date(startOfDay(now).getTime() - (days - 1) * MS_PER_DAY);
     const [graphs, byDay, seen] = await Promise.all([
       this.usage.graphsOf(org.id),
       this.usage.days(org.id, { from, to: now }),
@@ -62,27 +63,7 @@ export class OrgUsageService {
           storage_gb: bytes / BYTES_PER_GB,
           ...toUsed(sumOf(byDay.filter(({ graphId }) => graphId === id))),
         })),
-      daily_trend: Array.from({ length: days }, (_, at) => {
-        const date = new Date(from.getTime() + at * MS_PER_DAY).toISOString().slice(0, 10);
-        return { date, ...toUsed(sumOf(byDay.filter(({ day }) => day === date))) };
-      }),
+      daily_trend: await this.trend.of(org.id, { from, to: now }, byDay),
     };
   }
-}
-
-type Used = Pick<GraphDay, 'queries' | 'operations' | 'credits'>;
-
-function sumOf(days: Used[]): Used {
-  return days.reduce(
-    (sum, { queries, operations, credits }) => ({
-      queries: sum.queries + queries,
-      operations: sum.operations + operations,
-      credits: sum.credits + credits,
-    }),
-    { queries: 0, operations: 0, credits: 0 },
-  );
-}
-
-function toUsed({ queries, operations, credits }: Used): object {
-  return { queries, operations, api_calls: queries + operations, credits_used: credits };
 }

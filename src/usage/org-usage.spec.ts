@@ -64,8 +64,11 @@ describe('the usage of an organisation', () => {
       expect.objectContaining({ graph_id: graphs[0], graph_name: 'a', queries: 20, storage_gb: 3, credits_used: 0 }),
     );
     expect(week.daily_trend).toHaveLength(7);
-    expect(week.daily_trend.at(-1)).toMatchObject({ queries: 20, operations: 2, api_calls: 22, credits_used: 7.5 });
-    expect(week.daily_trend.at(-3)).toMatchObject({ queries: 20, operations: 0 });
+    expect(week.daily_trend.at(-1)).toMatchObject({
+      date: new Date().toISOString().slice(0, 10),
+      ...{ queries: 20, operations: 2, api_calls: 22, credits_used: 7.5, storage_gb: 3 },
+    });
+    expect(week.daily_trend.at(-3)).toMatchObject({ queries: 20, operations: 0, storage_gb: 0 });
     expect(week.daily_trend.at(0)).toMatchObject({ queries: 0, api_calls: 0 });
     expect((await usage(owner, '?days=60')).summary).toMatchObject({ total_api_calls: 62 });
   });

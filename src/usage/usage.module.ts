@@ -3,6 +3,7 @@ import { BillingModule } from '../billing/billing.module';
 import { GraphsModule } from '../graphs/graphs.module';
 import { OrgsModule } from '../orgs/orgs.module';
 import { QueriesModule } from '../queries/queries.module';
+import { DailyTrend } from './daily-trend';
 import { LimitsController } from './limits.controller';
 import { OrgUsageController } from './org-usage.controller';
 import { OrgUsageService } from './org-usage.service';
@@ -14,6 +15,6 @@ import { UsageService } from './usage.service';
 @Module({
   imports: [BillingModule, GraphsModule, OrgsModule, QueriesModule],
   controllers: [LimitsController, OrgUsageController, UsageController],
-  providers: [OrgUsageService, UsageService, UsageRepository],
+  providers: [DailyTrend, OrgUsageService, UsageService, UsageRepository],
 })
 export class UsageModule {}

@@ -33,6 +33,13 @@ export interface GraphDay {
   credits: number;
 }
 
+/** Of one graph, or of several together. */
+export interface StorageDay {
+  /** `YYYY-MM-DD` */
+  day: string;
+  bytes: number;
+}
+
 export interface OrgGraphSize {
   id: string;
   parentId: string | null;
@@ -89,8 +96,24 @@ export class UsageRepository {
     );
   }
 
-  /** What its graphs used, those that are deleted now too; days without anything are not there. */
-  days(orgId: string, { from, to }: Period): Promise<GraphDay[]> {
+  /**
+   * Bytes of the live data at the end of each day (UTC), and now of the present one: of all graphs of an organisation, or of
+   * one. `from` is the beginning of a day. Days without any are not there.
+   */
+  storageDays(orgId: string, { from, to }: Period, graphId: string | null = null): Promise<StorageDay[]> {
+    return this.transactor.em.query(
+      `select to_char(d.day at time zone 'UTC', 'YYYY-MM-DD') as day, sum((n.manifest ->> 'bytes')::bigint)::float8 as bytes
+       from generate_series($2::timestamptz, $3::timestamptz, interval '1 day') as s(day),
+         lateral (select s.day, least(s.day + interval '1 day', $3::timestamptz) as until) d
+         join generation n on n.published_at < d.until and (n.retired_at is null or n.retired_at >= d.until)
+         join graph g on g.id = n.graph_id and (g.deleted_at is null or g.deleted_at >= d.until)
+       where g.org_id = $1 and n.manifest is not null and ($4::text is null or g.id = $4) group by 1`,
+      [orgId, from, to, graphId],
+    );
+  }
+
+  /** What its graphs used, those that are deleted now too, or one of them; days without anything are not there. */
+  days(orgId: string, { from, to }: Period, graphId: string | null = null): Promise<GraphDay[]> {
     return this.transactor.em.query(
       `select u.graph_id as "graphId", to_char(u.at at time zone 'UTC', 'YYYY-MM-DD') as day, sum(u.queries)::int as queries,
          sum(u.operations)::int as operations, sum(u.credits)::float8 as credits
@@ -101,8 +124,8 @@ export class UsageRepository {
          union all
          select t.graph_id, t.created_at, 0, 0, -t.amount from credit_transaction t where t.type = 'consumption'
        ) u join graph g on g.id = u.graph_id
-       where g.org_id = $1 and u.at >= $2 and u.at <= $3 group by 1, 2`,
-      [orgId, from, to],
+       where g.org_id = $1 and u.at >= $2 and u.at <= $3 and ($4::text is null or g.id = $4) group by 1, 2`,
+      [orgId, from, to, graphId],
     );
   }
 }

@@ -7,6 +7,7 @@ import { GraphsService } from '../graphs/graphs.service';
 import { BYTES_PER_GB, StorageUsage } from '../limits/storage-usage';
 import { type GraphQueryStats, QueryStats } from '../queries/query-stats';
 import { toSlowDto } from '../queries/slow-query.dto';
+import { DailyTrend } from './daily-trend';
 import type { GraphMetricsResponse, GraphUsageResponse, TimeRange, UsageQuery } from './dto/usage.dto';
 import { type Period, UsageRepository } from './usage.repository';
 
@@ -23,6 +24,7 @@ export class UsageService {
     private readonly storage: StorageUsage,
     private readonly stats: QueryStats,
     private readonly usage: UsageRepository,
+    private readonly trend: DailyTrend,
     private readonly credits: CreditsService,
     private readonly clock: Clock,
   ) {}
@@ -71,6 +73,7 @@ export class UsageService {
       performance_insights:
         query.include_performance === 'true' ? await this.performance(access.id, period, queries) : null,
       query_summary: toQuerySummary(queries),
+      daily_trend: await this.trend.of(access.orgId, period, undefined, access.id),
       recent_events:
         query.include_events === 'true' ? await this.usage.recentOperations(access.id, period, RECENT_EVENTS) : [],
     };

@@ -8,6 +8,7 @@ interface Usage {
   storage_summary: { total_gb_hours: number; avg_storage_gb: number; max_storage_gb: number } | null;
   performance_insights: { operation_stats: object; slow_queries: object[]; total_operations: number } | null;
   recent_events: object[];
+  daily_trend: object[];
 }
 
 const GB = 1024 ** 3;
@@ -76,6 +77,13 @@ describe('the usage of a graph', () => {
     expect(storage_summary!.total_gb_hours).toBeCloseTo(12 * 1 + 12 * 3, 1);
     expect(storage_summary!.avg_storage_gb).toBeCloseTo(2, 2);
     expect((await usage('?include_storage=false')).storage_summary).toBeNull();
+    const { daily_trend } = await usage('?time_range=7d');
+    // The first day is one in part, as the present one is.
+    expect(daily_trend).toHaveLength(8);
+    expect(daily_trend.at(-1)).toMatchObject({ queries: 4, operations: 0, storage_gb: 3 });
+    expect(daily_trend.at(-4)).toMatchObject({ queries: 100, storage_gb: 0 });
+    // At the end of the day before the smaller one was live, or nothing was yet.
+    expect([0, 1, 3]).toContain((daily_trend.at(-2) as { storage_gb: number }).storage_gb);
   });
 
   it('shows performance and events where asked', async () => {

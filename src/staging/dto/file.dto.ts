@@ -172,8 +172,9 @@ export function toFileDetails(file: StagedFile): GetFileInfoResponse {
       duckdb: { status: stagingStatus, timestamp: file.stagedAt?.toISOString() ?? null, row_count: file.rowCount },
       graph: {
         status: inGraph ? 'ingested' : 'pending',
+        // How many of its rows were taken, and when, is known of each materialization and not of each file.
         timestamp: null,
-        row_count: inGraph ? file.rowCount : null,
+        row_count: null,
       },
     },
   };

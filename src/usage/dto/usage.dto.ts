@@ -87,6 +87,13 @@ export class GraphUsageResponse {
   @ApiProperty({ description: 'queries of all users: number, time, rows, bytes' })
   query_summary: object;
 
+  @ApiProperty({
+    type: 'array',
+    items: { type: 'object' },
+    description: 'one entry for each day (UTC) that the period touches',
+  })
+  daily_trend: object[];
+
   @ApiProperty({ type: 'array', items: { type: 'object' } })
   recent_events: object[];
 }
