@@ -15,6 +15,15 @@ describe('parameters', () => {
     });
   });
 
+  it('keep numbers that are exact, and those that no INT64 is meant by', () => {
+    const exact = { a: 2 ** 53 - 1, b: 1.5, c: 1e300, d: -(2 ** 53 - 1), e: '9007199254740993' };
+    expect(encodeParameters(exact)).toEqual(exact);
+  });
+
+  it.each([[{ x: 2 ** 53 }], [{ x: [{ y: -(2 ** 62) }] }]])('refuses %j, which JSON has rounded', (parameters) => {
+    expect(() => encodeParameters(parameters)).toThrow('Send it as text');
+  });
+
   it.each([[{ x: NaN }], [{ x: [Infinity] }], [{ x: Buffer.from('a') }]])('refuses %j', (parameters) => {
     expect(() => encodeParameters(parameters)).toThrow(UnusableParameter);
   });
@@ -28,7 +37,13 @@ describe('parameters', () => {
     });
   });
 
-  it('says what to do about an empty list', () => {
+  it('says what to do about what has no type, or several', () => {
     expect(() => bindParameters({ ids: { deep: [] } })).toThrow('Parameter ids holds an empty list');
+    expect(() => bindParameters({ x: {} })).toThrow('Parameter x holds an empty object');
+    expect(() => bindParameters({ x: [1, 'a', null] })).toThrow('Parameter x holds a list of numbers and texts');
+    expect(bindParameters({ x: [1, 2.5, null], y: [['a'], []].slice(0, 1) })).toEqual({
+      x: [1, 2.5, null],
+      y: [['a']],
+    });
   });
 });

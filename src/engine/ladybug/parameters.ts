@@ -18,6 +18,11 @@ function encode(name: string, value: unknown): unknown {
   if (typeof value === 'number' && !Number.isFinite(value)) {
     throw new UnusableParameter(`Parameter ${name} is not a finite number`);
   }
+  if (typeof value === 'number' && isRoundedInteger(value)) {
+    throw new UnusableParameter(
+      `Parameter ${name} is a whole number beyond 2^53, which JSON does not keep exact. Send it as text`,
+    );
+  }
   if (value instanceof Date) return value.toISOString();
   if (value instanceof Uint8Array) throw new UnusableParameter(`Parameter ${name} holds bytes. Send text instead`);
   if (Array.isArray(value)) return value.map((item) => encode(name, item));
@@ -26,6 +31,11 @@ function encode(name: string, value: unknown): unknown {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, encode(name, item)]));
   }
   return value;
+}
+
+/** Whether a number may have been an INT64 before it was read from JSON. Larger ones are meant as DOUBLE. */
+function isRoundedInteger(value: number): boolean {
+  return Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) <= 2 ** 63;
 }
 
 /**
@@ -41,11 +51,26 @@ function shape(name: string, value: Json): Json {
     if (value.length === 0) {
       throw new UnusableParameter(`Parameter ${name} holds an empty list, which has no type. Leave the condition out`);
     }
+    const kinds = new Set(value.filter((item) => item !== null).map(kindOf));
+    if (kinds.size > 1) {
+      throw new UnusableParameter(
+        `Parameter ${name} holds a list of ${[...kinds].sort().join(' and ')}. Send values of one type in a list`,
+      );
+    }
     const items = value.map((item) => shape(name, item));
     return items.every(isPlain) ? sameKeys(items) : items;
   }
   if (!isPlain(value)) return value;
+  if (Object.keys(value).length === 0) {
+    throw new UnusableParameter(`Parameter ${name} holds an empty object, which has no type. Leave the condition out`);
+  }
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shape(name, item)]));
+}
+
+/** In words; the engine would turn numbers among texts into texts. */
+function kindOf(value: Json): string {
+  if (Array.isArray(value)) return 'lists';
+  return { number: 'numbers', string: 'texts', boolean: 'truth values' }[typeof value as string] ?? 'objects';
 }
 
 function isPlain(value: Json): value is { [key: string]: Json } {
