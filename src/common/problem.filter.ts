@@ -19,6 +19,13 @@ const CODES: Record<number, string> = {
   413: 'body_too_large',
   415: 'unsupported_media_type',
 };
+/** Where the words of Fastify do not say what to do. */
+const WORDS: Record<number, string> = {
+  413: 'The body of the request is too large. Send less at once, or a file (POST /v1/graphs/{graph_id}/files)',
+  415: 'Send the body as JSON, with the header Content-Type: application/json',
+};
+/** Of lists and objects in each other in a body. Nothing here needs nearly as much, and deeper ones exhaust the stack. */
+const DEEPEST = 500;
 
 /** Turns every failure of a request into one shape: `application/problem+json`. */
 @Catch()
@@ -57,11 +64,27 @@ export class ProblemFilter implements ExceptionFilter {
     }
     const status = error instanceof HttpException ? error.getStatus() : statusOfFastifyError(error);
     if (status !== undefined && status < 500) {
-      return problem(status, CODES[status] ?? 'request_refused', (error as Error).message, context);
+      const words = WORDS[status] ?? (error as Error).message;
+      return problem(status, CODES[status] ?? 'request_refused', words, context);
+    }
+    if (error instanceof RangeError && isTooDeep(request.body)) {
+      const field = { loc: ['body'], msg: `must not be nested deeper than ${DEEPEST} times`, type: 'too_deep' };
+      return problem(422, 'invalid_request', [field], context);
     }
     const body = errorBodyOf(error);
     return problem(500, body.code, body.message, context);
   }
+}
+
+function isTooDeep(body: unknown): boolean {
+  let level = [body];
+  for (let depth = 0; depth <= DEEPEST; depth += 1) {
+    level = level.flatMap((value): unknown[] =>
+      typeof value === 'object' && value !== null ? Object.values(value) : [],
+    );
+    if (level.length === 0) return false;
+  }
+  return true;
 }
 
 /** Fastify's own refusals (malformed JSON, too large a body) carry their status. */

@@ -9,6 +9,15 @@ export class StatementRefused extends DomainError {
   }
 }
 
+/** The engine's parser would exhaust its stack, and end for everybody who queries the graph. */
+export class StatementTooDeep extends DomainError {
+  readonly code = 'statement_too_deep';
+  readonly kind = 'bad_request';
+  constructor(what: string, most: number) {
+    super(`The statement has ${what}; at most ${most} are taken. Break it up with WITH, or send lists as parameters`);
+  }
+}
+
 /** The statement would change data or schema. */
 export class WriteRefused extends DomainError {
   readonly code = 'write_refused';

@@ -73,6 +73,30 @@ describe('bad input', () => {
     expect((await problem(404, method, path)).code).toBe(code);
   });
 
+  it('refuses what is nested too deep, and nothing ends of it', async () => {
+    const deep = (depth: number): string => '['.repeat(depth) + '1' + ']'.repeat(depth);
+    const statements = [
+      `RETURN ${deep(1_000)}`,
+      `RETURN ${'('.repeat(5_000)}1${')'.repeat(5_000)}`,
+      `RETURN [1]${'[0]'.repeat(15_000)}`,
+    ];
+    for (const query of statements) expect((await problem(400, ...ask(query))).code).toBe('statement_too_deep');
+    const { code, detail } = await problem(
+      400,
+      ...ask('RETURN $x', { parameters: { x: JSON.parse(deep(100)) as unknown } }),
+    );
+    expect([code, detail]).toEqual(['query_invalid', expect.stringContaining('nested deeper')]);
+    const body = `{"query": "RETURN $x", "parameters": {"x": ${deep(50_000)}}}`;
+    const response = await fetch(new URL(`/v1/graphs/${graphId}/query`, platform.url), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': client.apiKey },
+      body,
+    });
+    expect([response.status, await response.json()]).toMatchObject([422, { detail: [{ type: 'too_deep' }] }]);
+    await alive();
+    expect(platform.output).not.toContain('(crash)');
+  });
+
   it('does not know a file of another graph', async () => {
     const found = await problem(404, 'GET', `/v1/graphs/${graphId}/files/00000000-0000-4000-8000-000000000000`);
     expect(found.code).toBe('file_not_found');

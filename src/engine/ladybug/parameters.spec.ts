@@ -28,6 +28,12 @@ describe('parameters', () => {
     expect(() => encodeParameters(parameters)).toThrow(UnusableParameter);
   });
 
+  it('are nested so deep and no deeper', () => {
+    const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)]);
+    expect(encodeParameters({ x: nested(30) })).toEqual({ x: nested(30) });
+    expect(() => encodeParameters({ x: nested(31) })).toThrow('Parameter x is nested deeper than 30 times');
+  });
+
   it('gives objects of one list the same keys', () => {
     expect(bindParameters({ rows: [{ a: 1 }, { b: 'x' }] })).toEqual({
       rows: [

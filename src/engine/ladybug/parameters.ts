@@ -1,14 +1,18 @@
 /** A parameter that the engine could not take, in words for the user. */
 export class UnusableParameter extends Error {}
 
+/** Of lists and objects; the engine runs out of memory beyond some dozens. */
+const DEEPEST = 30;
+
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /** Values of a program become JSON for the wire: dates as ISO text (the engine casts it), integers exact or refused. */
 export function encodeParameters(parameters: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, encode(name, value)]));
+  return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, encode(name, value, 0)]));
 }
 
-function encode(name: string, value: unknown): unknown {
+function encode(name: string, value: unknown, depth: number): unknown {
+  if (depth > DEEPEST) throw new UnusableParameter(`Parameter ${name} is nested deeper than ${DEEPEST} times`);
   if (value === undefined) return null;
   if (typeof value === 'bigint') {
     // An INT128 parameter would make the engine scan instead of using the key's index, so numbers stay numbers.
@@ -25,10 +29,10 @@ function encode(name: string, value: unknown): unknown {
   }
   if (value instanceof Date) return value.toISOString();
   if (value instanceof Uint8Array) throw new UnusableParameter(`Parameter ${name} holds bytes. Send text instead`);
-  if (Array.isArray(value)) return value.map((item) => encode(name, item));
-  if (value instanceof Map) return encode(name, Object.fromEntries(value));
+  if (Array.isArray(value)) return value.map((item) => encode(name, item, depth + 1));
+  if (value instanceof Map) return encode(name, Object.fromEntries(value), depth);
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, encode(name, item)]));
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, encode(name, item, depth + 1)]));
   }
   return value;
 }

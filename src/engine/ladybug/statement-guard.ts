@@ -1,4 +1,5 @@
 import { StatementRefused } from '../engine.errors';
+import { guardDepth } from './statement-depth';
 import { tokenize, type Token } from './statement-tokens';
 
 /** Clauses that reach files, other databases, extensions or settings. They always have something after them. */
@@ -27,12 +28,13 @@ const REMEMBERED_LENGTH = 5_000;
 
 /**
  * First wall: looks at the words of a user's statement and refuses clauses that reach beyond the graph, before any
- * engine sees it. Names pass that merely read like such a clause. Throws {@link StatementRefused}.
+ * engine sees it. Names pass that merely read like such a clause. Throws {@link StatementRefused}, `StatementTooDeep`.
  * The host asks the engine about the plan afterwards (`plan-guard.ts`), and its process is confined.
  */
 export function guardStatement(statement: string): void {
   if (passed.has(statement)) return;
   const tokens = tokenize(statement);
+  guardDepth(tokens);
   tokens.forEach((token, index) => {
     if (token.kind !== 'word') return;
     if (token.text === 'CALL') guardCall(tokens, index);
@@ -57,7 +59,9 @@ const CLOSING: Record<string, string> = { '(': ')', '[': ']', '{': '}' };
  */
 export function guardCondition(condition: string): void {
   const open: string[] = [];
-  for (const { kind, text } of tokenize(condition)) {
+  const tokens = tokenize(condition);
+  guardDepth(tokens);
+  for (const { kind, text } of tokens) {
     if (kind !== 'mark') continue;
     if (text in CLOSING) open.push(CLOSING[text]);
     else if (Object.values(CLOSING).includes(text)) {
