@@ -87,6 +87,17 @@ export class EngineLost extends DomainError {
   }
 }
 
+/** Found out by running it twice, the second time alone. The graph is unharmed, and others are answered. */
+export class StatementFatal extends DomainError {
+  readonly code = 'statement_ends_engine';
+  readonly kind = 'bad_request';
+  constructor() {
+    super(
+      'The process of the engine ends whenever it works on this statement. Write it in another way: often a function got NULL, or an argument of another type than it takes',
+    );
+  }
+}
+
 /** All places for open graphs are taken by graphs that are being queried, or one graph has too many queries. */
 export class EngineBusy extends DomainError {
   readonly code = 'engine_busy';

@@ -61,7 +61,15 @@ function isEngineFault(error: unknown): boolean {
 }
 
 /** Errors that the engine itself answered with. */
-const ANSWERS = new Set(['query_invalid', 'query_timeout', 'write_refused', 'duplicate_column', 'query_out_of_memory']);
+const ANSWERS = new Set([
+  'query_invalid',
+  'query_timeout',
+  'write_refused',
+  'duplicate_column',
+  'query_out_of_memory',
+  // After it the engine was asked for something else, and answered.
+  'statement_ends_engine',
+]);
 
 function provesEngine(error: unknown): boolean {
   return ANSWERS.has((error as { code?: string }).code ?? '');

@@ -15,8 +15,13 @@ import {
 } from '../engine.errors';
 import type { FailureMessage } from './messages';
 
-/** A host ended, and this query was probably not the reason: it may be run once more. */
-export class HostGone extends EngineLost {}
+/** A host ended before it had answered the query, which may be run once more. */
+export class HostGone extends EngineLost {
+  /** `alone`: the host crashed while it worked on this query and no other. */
+  constructor(readonly alone = false) {
+    super();
+  }
+}
 
 /** What a host reported, as an error for the user. */
 export function failureOf({ code, message }: FailureMessage, timeoutMs = 0): DomainError {

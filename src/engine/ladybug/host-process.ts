@@ -278,7 +278,7 @@ export class HostProcess {
     return [...this.queries.values()].find((query) => query.executing);
   }
 
-  /** Tells everybody who waited for this process. One query is blamed; the others may be run again. */
+  /** Tells everybody who waited for this process. What it had not answered may be run again, the newest first. */
   private bury(): void {
     this.alive = false;
     clearInterval(this.watch);
@@ -286,16 +286,16 @@ export class HostProcess {
     if (verdict.why !== 'closed') {
       this.logger.warn(`Host ${this.child.pid} ended (${verdict.why}) ${this.stderr.trim()}`.trim());
     }
-    const culprit = verdict.culprit ?? (verdict.why === 'crash' ? this.longestExecuting() : undefined);
     this.onOpenFailure?.(new EngineLost('opening the graph'));
     this.currentBuild?.reject(verdict.why === 'memory' ? new LoaderOutOfMemory() : new EngineLost('the build'));
-    for (const query of this.queries.values()) query.fail(this.causeFor(query, verdict.why, culprit));
+    const executing = [...this.queries.values()].filter((query) => query.executing).length;
+    for (const query of [...this.queries.values()].reverse()) query.fail(this.causeFor(query, verdict, executing));
   }
 
-  private causeFor(query: RemoteQuery, why: Verdict['why'], culprit: RemoteQuery | undefined): Error {
+  private causeFor(query: RemoteQuery, { why, culprit }: Verdict, executing: number): Error {
     if (query === culprit && why === 'timeout') return new QueryTimeout(query.request.timeoutMs);
     if (query === culprit && why === 'memory') return new QueryOutOfMemory();
-    return query.executing && query !== culprit ? new HostGone() : new EngineLost();
+    return query.executing ? new HostGone(why === 'crash' && executing === 1) : new EngineLost();
   }
 }
 

@@ -4,7 +4,7 @@ import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } fro
 import { PlatformConfig } from '../../config/platform.config';
 import { Confinement } from '../confinement';
 import { EngineConfig } from '../engine.config';
-import { EngineBusy, EngineLost } from '../engine.errors';
+import { EngineBusy } from '../engine.errors';
 import {
   GraphEngine,
   type BuildProgress,
@@ -28,6 +28,7 @@ import { HostPool } from './host-pool';
 import type { HostProcess } from './host-process';
 import { planTree } from './plan-tree';
 import { removeAbandoned } from './scratch-folders';
+import { SecondTries } from './second-tries';
 import { guardCondition, guardStatement } from './statement-guard';
 import { BYTES_PER_MB } from '../../common/units';
 
@@ -45,6 +46,9 @@ export class LadybugEngine extends GraphEngine implements OnModuleInit, OnApplic
   private readonly pool: HostPool<HostProcess>;
   private readonly builder: GraphBuilder;
   private readonly directories = new WeakMap<GenerationRef, string>();
+  private readonly secondTries = new SecondTries((directory, request, signal) =>
+    this.queryOnce(directory, request, signal),
+  );
 
   private readonly scratch: string;
 
@@ -125,13 +129,14 @@ export class LadybugEngine extends GraphEngine implements OnModuleInit, OnApplic
 
   async query(target: GenerationRef, request: QueryRequest, signal?: AbortSignal): Promise<QueryStream> {
     guardStatement(request.statement);
+    this.secondTries.check(request);
     const directory = this.directoryOf(target);
     try {
       return await this.queryOnce(directory, request, signal);
     } catch (error) {
-      // Somebody else's query took the host down; this one had not answered yet and only reads.
-      if (error instanceof HostGone && !signal?.aborted) return this.queryAgain(directory, request, signal);
-      throw error;
+      if (!(error instanceof HostGone) || signal?.aborted) throw error;
+      this.logger.warn('A host ended under a query that it had not answered; the query runs again');
+      return this.secondTries.run(directory, request, signal);
     }
   }
 
@@ -184,14 +189,5 @@ export class LadybugEngine extends GraphEngine implements OnModuleInit, OnApplic
     const query = lease.host.query(request, signal);
     void query.settled.then(() => lease.release());
     return query.ready;
-  }
-
-  private async queryAgain(directory: string, request: QueryRequest, signal?: AbortSignal): Promise<QueryStream> {
-    this.logger.warn('A host ended under a query that was not its cause; the query runs again');
-    try {
-      return await this.queryOnce(directory, request, signal);
-    } catch (error) {
-      throw error instanceof HostGone ? new EngineLost() : error;
-    }
   }
 }
