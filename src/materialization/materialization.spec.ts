@@ -245,6 +245,36 @@ describe('materialization', () => {
     expect(await knows()).toEqual(edges);
   }, 60_000);
 
+  it('keeps the moment that a time means, wherever it was said', async () => {
+    const properties = [
+      { name: 'id', type: 'INT64', is_primary_key: true },
+      { name: 'plain', type: 'TIMESTAMP' },
+      { name: 'zoned', type: 'TIMESTAMP_TZ' },
+      { name: 'list', type: 'TIMESTAMP[]' },
+    ];
+    graph = await client.createGraph({ name: 'moments', nodes: [{ name: 'N', properties }] });
+    const times = [
+      '2020-01-01T10:00:00+02:00',
+      '2020-01-01 03:00:00.5-05',
+      '2020-01-01 08:00:00',
+      '2020-01-01T08:00:00.000001Z',
+    ];
+    const nodes = times.map((time, id) => ({ label: 'N', properties: { id, plain: time, zoned: time, list: [time] } }));
+    expect(await add({ nodes: nodes.slice(0, 2) })).toMatchObject({ status: 'completed' });
+    const lines = times.slice(2).map((time, at) => `${at + 2},${time},${time},"[""${time}""]"`);
+    await stage('N', `id,plain,zoned,list\n${lines.join('\n')}\n`);
+    await client.materialize(graph);
+    const moments = [
+      '2020-01-01T08:00:00Z',
+      '2020-01-01T08:00:00.500Z',
+      '2020-01-01T08:00:00Z',
+      '2020-01-01T08:00:00.000001Z',
+    ];
+    expect(
+      await client.query(graph, 'MATCH (n:N) RETURN n.plain AS p, n.zoned AS z, n.list AS l ORDER BY n.id'),
+    ).toEqual(moments.map((moment) => ({ p: moment, z: moment, l: [moment] })));
+  }, 60_000);
+
   it('gives back every nested value that came with a request as it came', async () => {
     const types = {
       embedding: 'DOUBLE[3]',

@@ -125,7 +125,9 @@ export function castTo(column: string, source: string, type: PropertyType, forma
     case 'TIMESTAMP':
       if (parsed && source === 'VARCHAR') return { sql: `cast(${parsed} as timestamp)`, canFail: true };
       if (isTimestamp(source) || source === 'DATE') return { sql: toTimestamp(column, source), canFail: true };
-      return source === 'VARCHAR' ? tried : never;
+      return source === 'VARCHAR' ? { sql: toMoment(column, target), canFail: true } : never;
+    case 'TIMESTAMP WITH TIME ZONE':
+      return source === 'VARCHAR' ? { sql: toMoment(column, target), canFail: true } : never;
     case 'INTERVAL':
       return source === 'VARCHAR' ? { sql: toInterval(column), canFail: true } : never;
     default:
@@ -179,6 +181,20 @@ function toInterval(column: string): string {
   const parsed = `try_cast(${date} || ${day} as interval)`;
   const read = `case when regexp_full_match(${column}, '${iso}') then ${parsed} else try_cast(${column} as interval) end`;
   return `case when not contains(cast(${read} as varchar), '-') then ${read} end`;
+}
+
+/**
+ * DuckDB reads a TIMESTAMP that says a distance to UTC as if it said none, and takes distances that no place on earth has.
+ * Without one, UTC is meant.
+ */
+function toMoment(column: string, target: string): string {
+  const time = ':[0-9]{2}([.][0-9]+)?\\s*';
+  const says = (zone: string): string => `regexp_matches(${column}, '${time}(${zone})\\s*$')`;
+  const zoned = `try_cast(${column} as timestamp with time zone)`;
+  const moment = target === 'TIMESTAMP' ? `(${zoned} at time zone 'UTC')` : zoned;
+  const known = says('[Zz]|UTC|[+-](0?[0-9]|1[0-5])(:?[0-5][0-9])?');
+  const other = says('[+-][0-9:]+');
+  return `case when ${known} then ${moment} when not ${other} then try_cast(${column} as ${target}) end`;
 }
 
 function toInteger(column: string, source: string, target: string, tried: Cast, never: Cast): Cast {

@@ -2,7 +2,7 @@ import { leavesOf, type TypeTree } from '../../schemas/property-types';
 import { type Cast, castTo, isInteger, literal, nameOf, quoted } from './casts';
 
 /** Types whose text is not what DuckDB would read. */
-const OWN_TEXT = ['INTERVAL', 'BLOB'];
+const OWN_TEXT = ['INTERVAL', 'BLOB', 'TIMESTAMP', 'TIMESTAMP WITH TIME ZONE'];
 /** A list of numbers, such as an embedding, whose FLOATs are those that are next to them. */
 const NUMBERS = /^(FLOAT|DOUBLE)\[\d*\]$/;
 
