@@ -46,8 +46,13 @@ export function isoInstant(text: string): string {
   return `${isoDay(day)}T${clock}${padded === '' ? '' : `.${padded}`}Z`;
 }
 
-/** ISO 8601 writes years beyond 9999 with a sign and six digits. */
+/** ISO 8601 writes years beyond 9999, and those before the year 0 (1 BC), with a sign and six digits. */
 function isoDay(text: string): string {
+  const [, before, day] = /^(\d+)(-\d\d-\d\d) \(BC\)$/.exec(text) ?? [];
+  if (before !== undefined) {
+    const years = Number(before) - 1;
+    return years === 0 ? `0000${day}` : `-${String(years).padStart(6, '0')}${day}`;
+  }
   const [, year, rest] = /^(\d{5,})(-.*)$/.exec(text) ?? [];
   return year === undefined ? text : `+${year.padStart(6, '0')}${rest}`;
 }

@@ -38,6 +38,8 @@ const INTEGERS: Record<string, { bits: number; signed: boolean }> = {
   UHUGEINT: { bits: 128, signed: false },
 };
 
+/** Days from 1970 on, either way, of the dates that a program of JavaScript knows. */
+const FARTHEST_DAY = 100_000_000;
 /** The least number of 128 bits: the engine keeps it, and then fails to read it. */
 const UNREADABLE = `cast('${-(2n ** 127n)}' as hugeint)`;
 
@@ -112,13 +114,14 @@ export function castTo(column: string, source: string, type: PropertyType, forma
       return source === 'VARCHAR' ? tried : never;
     case 'FLOAT':
     case 'DOUBLE':
-      return source in INTEGERS || isFraction(source) || source === 'VARCHAR' ? tried : never;
+      if (source === 'VARCHAR') return { sql: toDouble(column, tried.sql), canFail: true };
+      return source in INTEGERS || isFraction(source) ? tried : never;
     case 'DATE':
       if (parsed && source === 'VARCHAR') return { sql: wholeDay(parsed), canFail: true };
       if (isTimestamp(source)) {
         return { sql: wholeDay(toTimestamp(column, source)), canFail: true };
       }
-      return source === 'VARCHAR' ? tried : never;
+      return source === 'VARCHAR' ? { sql: toDay(column), canFail: true } : never;
     case 'BLOB':
       // As in the answers of queries, since neither CSV nor JSON can hold bytes.
       return source === 'VARCHAR' ? { sql: `try(from_base64(${column}))`, canFail: true } : never;
@@ -185,16 +188,35 @@ function toInterval(column: string): string {
 
 /**
  * DuckDB reads a TIMESTAMP that says a distance to UTC as if it said none, and takes distances that no place on earth has.
- * Without one, UTC is meant.
+ * Without one, UTC is meant. The first case is what most files have, and quick.
  */
 function toMoment(column: string, target: string): string {
-  const time = ':[0-9]{2}([.][0-9]+)?\\s*';
-  const says = (zone: string): string => `regexp_matches(${column}, '${time}(${zone})\\s*$')`;
+  const plain = `try_cast(${column} as ${target})`;
+  const says = (zone: string): string => `regexp_matches(${column}, ':[0-9]{2}([.][0-9]+)?\\s*(${zone})\\s*$')`;
   const zoned = `try_cast(${column} as timestamp with time zone)`;
   const moment = target === 'TIMESTAMP' ? `(${zoned} at time zone 'UTC')` : zoned;
-  const known = says('[Zz]|UTC|[+-](0?[0-9]|1[0-5])(:?[0-5][0-9])?');
-  const other = says('[+-][0-9:]+');
-  return `case when ${known} then ${moment} when not ${other} then try_cast(${column} as ${target}) end`;
+  // A digit at the end, and no sign behind the day.
+  const saysNone = `right(${column}, 1) between '0' and '9' and not contains(${column}, '+') and not contains(substr(${column}, 12), '-')`;
+  return `case
+    when ${saysNone} then ${plain}
+    when ${says('[Zz]|UTC|[+-](0?[0-9]|1[0-5])(:?[0-5][0-9])?')} then ${moment}
+    when not ${says('[+-][0-9:]+')} and isfinite(${plain}) then ${plain} end`;
+}
+
+/** Neither with a time of day, nor infinite or so far away that answers cannot say it. The first case is the usual one. */
+function toDay(column: string): string {
+  const plain = `try_cast(${column} as date)`;
+  const near = `${plain} - date '1970-01-01' between -${FARTHEST_DAY} and ${FARTHEST_DAY}`;
+  return `case
+    when contains(${column}, ':') then ${wholeDay(`try_cast(${column} as timestamp)`)}
+    when length(${column}) <= 10 and not contains(${column}, 'f') then ${plain}
+    when isfinite(${plain}) then case when ${near} then ${plain} end end`;
+}
+
+/** "1e309" is no infinity, and "1_0" no ten. */
+function toDouble(column: string, read: string): string {
+  const isMeant = `regexp_matches(${column}, '(?i)inf')`;
+  return `case when contains(${column}, '_') then null when not isinf(${read}) or ${isMeant} then ${read} end`;
 }
 
 function toInteger(column: string, source: string, target: string, tried: Cast, never: Cast): Cast {
