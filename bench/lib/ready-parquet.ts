@@ -4,7 +4,8 @@ import { FILES, SCHEMA } from '../../src/demo/flights';
 import { copyStatement } from '../../src/engine/ladybug/host-build';
 import { parseSchema } from '../../src/schemas/parse-schema';
 import { definitionsOf } from '../../src/schemas/schema-definitions';
-import { duckdbType, literal, quoted } from '../../src/staging/duckdb/casts';
+import { duckdbType } from '../../src/staging/duckdb/duckdb-types';
+import { literal, quoted } from '../../src/staging/duckdb/sql-text';
 import { preparePlan } from '../../src/staging/prepare-plan';
 
 /** Everything that the engine needs to build the demo's graph by itself. */

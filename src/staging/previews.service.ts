@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { GraphsService } from '../graphs/graphs.service';
 import { findType } from '../schemas/graph-schema';
-import { quoted } from './duckdb/casts';
+import { quoted } from './duckdb/sql-text';
 import type { ProfileResult, QueryResult } from './duckdb/messages';
 import { FilesService } from './files.service';
 import { columnTypes, targetColumns } from './prepare-plan';

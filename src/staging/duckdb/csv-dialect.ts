@@ -1,4 +1,4 @@
-import { literal } from './casts';
+import { literal } from './sql-text';
 import { type DuckDbSession, textOf } from './duckdb-session';
 import type { CsvDialect, CsvOptions } from './messages';
 import { HEAD_BYTES, knownFormat, type Upload } from './open-upload';

@@ -1,5 +1,5 @@
 import { type DuckDBConnection, DuckDBInstance, type DuckDBPreparedStatement, type Json } from '@duckdb/node-api';
-import { literal } from './casts';
+import { literal } from './sql-text';
 import { exactJson } from './exact-json';
 import type { ChildSetup, FileLimits } from './messages';
 

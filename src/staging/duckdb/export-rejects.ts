@@ -1,4 +1,4 @@
-import { literal, quoted } from './casts';
+import { literal, quoted } from './sql-text';
 import type { DuckDbSession } from './duckdb-session';
 import type { ExportJob } from './messages';
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { literal } from './casts';
+import { literal } from './sql-text';
 import type { DuckDbSession } from './duckdb-session';
 import type { PreparedTable, PrepareTable } from './messages';
 

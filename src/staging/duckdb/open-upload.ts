@@ -4,7 +4,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { TextDecoder } from 'node:util';
 import * as zlib from 'node:zlib';
-import { literal } from './casts';
+import { literal } from './sql-text';
 import { type DuckDbSession, textOf } from './duckdb-session';
 import type { FileLimits, StageJob } from './messages';
 import { malformed, TaskError } from './task-error';

@@ -1,4 +1,6 @@
-import { castTo, duckdbType, literal, quoted, storedType } from './casts';
+import { castTo } from './casts';
+import { duckdbType, storedType } from './duckdb-types';
+import { literal, quoted } from './sql-text';
 import type { EndPair, SaidEnds } from '../../schemas/graph-schema';
 import type { DuckDbSession } from './duckdb-session';
 import type {

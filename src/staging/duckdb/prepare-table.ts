@@ -1,4 +1,4 @@
-import { literal } from './casts';
+import { literal } from './sql-text';
 import type { DuckDbSession } from './duckdb-session';
 import type { PrepareTable } from './messages';
 import type { PartSource } from './part-source';

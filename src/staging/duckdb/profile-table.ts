@@ -1,5 +1,5 @@
 import type { Json } from '@duckdb/node-api';
-import { quoted } from './casts';
+import { quoted } from './sql-text';
 import type { DuckDbSession } from './duckdb-session';
 import { inTime, millisecondsSince } from './in-time';
 import type { ColumnProfile, ProfileJob, ProfileResult, StagedColumn } from './messages';

@@ -1,5 +1,6 @@
 import { type DuckDBPreparedStatement, type DuckDBResult, type Json } from '@duckdb/node-api';
-import { duckdbType, literal, quoted } from './casts';
+import { duckdbType } from './duckdb-types';
+import { literal, quoted } from './sql-text';
 import type { DuckDbSession } from './duckdb-session';
 import { exactJson } from './exact-json';
 import { inTime, millisecondsSince } from './in-time';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { duckdbType, literal } from './casts';
+import { duckdbType } from './duckdb-types';
+import { literal } from './sql-text';
 import { type DuckDbSession, textOf } from './duckdb-session';
 import type { PrepareTable, RejectedRow, RejectReason } from './messages';
 import type { PartSource } from './part-source';

@@ -1,4 +1,4 @@
-import { literal } from './casts';
+import { literal } from './sql-text';
 import { csvDialect } from './csv-dialect';
 import { type DuckDbSession, type Row, textOf } from './duckdb-session';
 import type { CsvDialect, CsvOptions, FileLimits, StageJob, StageResult } from './messages';

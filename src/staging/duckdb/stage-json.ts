@@ -1,4 +1,4 @@
-import { literal } from './casts';
+import { literal } from './sql-text';
 import { checkNames } from './csv-dialect';
 import { type DuckDbSession, textOf } from './duckdb-session';
 import { endsAsList, locateJsonFault } from './json-fault';

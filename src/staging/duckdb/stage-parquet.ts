@@ -1,5 +1,5 @@
 import { copyFile, stat } from 'node:fs/promises';
-import { literal } from './casts';
+import { literal } from './sql-text';
 import { checkNames } from './csv-dialect';
 import type { DuckDbSession } from './duckdb-session';
 import type { FileLimits, StageJob, StageResult } from './messages';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { duckdbType, literal, quoted, storedType } from './casts';
+import { duckdbType, storedType } from './duckdb-types';
+import { literal, quoted } from './sql-text';
 import type { DuckDbSession } from './duckdb-session';
 import type { PreparedTable, PrepareTable } from './messages';
 import type { PartSource } from './part-source';

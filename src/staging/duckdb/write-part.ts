@@ -1,4 +1,5 @@
-import { castTo, literal, quoted } from './casts';
+import { castTo } from './casts';
+import { literal, quoted } from './sql-text';
 import type { DuckDbSession } from './duckdb-session';
 import type { FileLimits, StagedColumn, StageJob } from './messages';
 import { inflatesTooFar, type Upload } from './open-upload';

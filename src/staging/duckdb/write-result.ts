@@ -1,5 +1,6 @@
 import { parseType, type ValueType } from '../../engine/value-types';
-import { DUCKDB_TYPES, literal, quoted } from './casts';
+import { DUCKDB_TYPES } from './duckdb-types';
+import { literal, quoted } from './sql-text';
 import type { DuckDbSession } from './duckdb-session';
 import type { WriteResultJob } from './messages';
 
