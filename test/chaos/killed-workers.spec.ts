@@ -33,6 +33,9 @@ describe('a worker that is killed', () => {
     LEASE_RENEW_SECONDS: '1',
     REAPER_SECONDS: '1',
     SWEEPER_SECONDS: '1',
+    // The long form makes a graph for each kill.
+    GRAPHS_PER_ORG: '100000',
+    TIER_LIMITS: JSON.stringify({ '*': { slots: 100_000 } }),
     RESEND_SECONDS: '1',
     GENERATION_COLLECT_SECONDS: '1',
     GENERATION_KEEP_HOURS: '0',
