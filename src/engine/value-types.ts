@@ -5,13 +5,8 @@ export type ValueType =
   | { kind: 'struct'; fields: [string, ValueType][] }
   | { kind: 'map'; key: ValueType; value: ValueType }
   | { kind: 'union'; members: [string, ValueType][] }
-  | { kind: 'element'; of: ElementKind }
+  | { kind: 'element' }
   | { kind: 'path' };
-
-export type ElementKind = 'node' | 'relationship';
-
-export const NODE = { kind: 'element', of: 'node' } as const;
-export const RELATIONSHIP = { kind: 'element', of: 'relationship' } as const;
 
 /** Types of the properties of each node and relationship table; NODE, REL and path values do not carry their types. */
 export type TableTypes = ReadonlyMap<string, ReadonlyMap<string, ValueType>>;
@@ -25,9 +20,8 @@ export function parseType(text: string): ValueType {
   const name = /^[A-Z_0-9]+/.exec(text)?.[0] ?? '';
   switch (name) {
     case 'NODE':
-      return NODE;
     case 'REL':
-      return RELATIONSHIP;
+      return { kind: 'element' };
     case 'RECURSIVE_REL':
       return { kind: 'path' };
     case 'STRUCT':
@@ -73,9 +67,4 @@ function splitOuter(text: string): string[] {
 
 function inside(type: string): string {
   return type.slice(type.indexOf('(') + 1, type.lastIndexOf(')'));
-}
-
-/** How a set of {@link ElementKind} and property names holds one. */
-export function propertyKey(of: ElementKind, name: string): string {
-  return `${of} ${name}`;
 }

@@ -1,13 +1,14 @@
 import type { QueryColumn } from '../graph-engine';
-import { exactExpression, quoteName, type ElementProperties } from './exact-expressions';
+import { exactExpression } from './exact-expressions';
 import { projectionsOf, type ProjectionItem } from './projection';
-import { parseType } from '../value-types';
+import { quoteName } from './statement-text';
+import { parseType, type TableTypes } from '../value-types';
 
 /** Which column of an extended result holds what of a column of the original one. Names are the binding's. */
 export interface ColumnSource {
   /** The value as the original statement gives it. */
   plain: string;
-  /** The same without loss, where the value could have any. */
+  /** The text of the same without loss, where the value could have any. */
   exact?: string;
 }
 
@@ -24,7 +25,7 @@ export interface ExactStatement {
 export function exactStatement(
   statement: string,
   columns: QueryColumn[],
-  properties: (column: number) => ElementProperties,
+  tables: TableTypes,
 ): ExactStatement | undefined {
   const projections = projectionsOf(statement);
   if (projections === undefined) return undefined;
@@ -43,7 +44,7 @@ export function exactStatement(
   columns.forEach(({ name, type }, column) => {
     const shared = names.indexOf(name) !== names.lastIndexOf(name);
     const plain = shared ? add(column, (expression) => expression) : name;
-    const exact = add(column, (expression) => exactExpression(expression, parseType(type), properties(column)));
+    const exact = add(column, (expression) => exactExpression(expression, parseType(type), tables));
     sources.push({ plain: plain ?? name, exact });
   });
   if (added === 0) return undefined;

@@ -3,7 +3,8 @@ import type { QueryColumn } from '../graph-engine';
 import { mayLose } from './exact-expressions';
 import { distinctNames, exactStatement, type ColumnSource } from './exact-statement';
 import { HostFailure } from './messages';
-import { Losses, rowSerialiser } from './serialiser';
+import { Losses } from './scalar-serialisers';
+import { rowSerialiser } from './serialiser';
 import { parseType, type TableTypes } from '../value-types';
 
 /** Characters, checked after each row: a batch is about this long, or one row. */
@@ -21,8 +22,6 @@ export interface ExactQuery {
   sources: ColumnSource[];
   /** The original statement's columns, names as the engine gives them. */
   columns: QueryColumn[];
-  /** Of each column, the properties that its nodes and relationships have. */
-  names: Set<string>[];
   /** A name that several columns have. */
   sharedName?: string;
 }
@@ -43,7 +42,6 @@ export class ResultReader {
   private readonly wanted: number;
   /** As the engine gives them. */
   readonly original: QueryColumn[];
-  private readonly names: Set<string>[];
   private readonly losses = new Losses();
   private readonly toText: (row: Record<string, unknown>) => string;
   private read = 0;
@@ -58,7 +56,6 @@ export class ResultReader {
     private readonly exact?: ExactQuery,
   ) {
     this.original = exact ? all.slice(0, exact.columns.length) : all;
-    this.names = exact?.names ?? this.original.map(() => new Set<string>());
     const distinct = distinctNames(this.original.map(({ name }) => name));
     this.columns = this.original.map(({ type }, index) => ({ name: distinct[index], type }));
     this.total = result.getNumTuples();
@@ -68,8 +65,6 @@ export class ResultReader {
       tables,
       losses: this.losses,
       sources: exact?.sources ?? this.original.map(({ name }) => ({ plain: name })),
-      names: this.names,
-      exact: exact !== undefined,
     });
   }
 
@@ -95,19 +90,11 @@ export class ResultReader {
     if (!shared) {
       this.ahead = this.nextBatch();
       const more = this.read < this.wanted;
-      const properties = (column: number) => ({ tables: this.tables, names: this.names[column] });
-      const risky = (): boolean =>
-        this.original.some(({ type }, column) => mayLose(parseType(type), properties(column)));
+      const risky = (): boolean => this.original.some(({ type }) => mayLose(parseType(type), this.tables));
       if (!this.losses.seen && !(more && risky())) return undefined;
-    } else if (this.wanted > 0) {
-      // Only for the properties of nodes; the values of columns with one name are not there.
-      this.ahead = this.nextBatch();
     }
-    const found = exactStatement(statement, this.original, (column) => ({
-      tables: this.tables,
-      names: this.names[column],
-    }));
-    if (found) return { ...found, columns: this.original, names: this.names, sharedName: shared?.name };
+    const found = exactStatement(statement, this.original, this.tables);
+    if (found) return { ...found, columns: this.original, sharedName: shared?.name };
     if (shared) throw new HostFailure('duplicate_column', shared.name);
     return undefined;
   }

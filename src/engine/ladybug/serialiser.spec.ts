@@ -1,10 +1,20 @@
 import { distinctNames } from './exact-statement';
-import { Losses, rowSerialiser, serialiserOf } from './serialiser';
+import { Losses } from './scalar-serialisers';
+import { rowSerialiser, serialiserOf } from './serialiser';
 import { parseType, type TableTypes } from '../value-types';
 
 const text = (type: string, value: unknown, tables?: TableTypes): string =>
   serialiserOf(type, { tables: tables ?? new Map() })(value);
-const exactText = (type: string, value: unknown, exact: unknown): string => serialiserOf(type)(value, exact);
+/** With the text that the engine prints of the value; whether it was read to its end is noted, too. */
+const exactText = (type: string, value: unknown, exact: string, types: TableTypes = new Map()): [string, boolean] => {
+  const losses = new Losses();
+  const columns = [{ name: 'v', type }];
+  const row = rowSerialiser({ columns, tables: types, losses, sources: [{ plain: 'v', exact: 'e' }] })({
+    v: value,
+    e: exact,
+  });
+  return [/^\{"v":(.*)\}$/s.exec(row)?.[1] ?? row, losses.seen];
+};
 const loses = (type: string, value: unknown): boolean => {
   const losses = new Losses();
   serialiserOf(type, { losses })(value);
@@ -104,23 +114,81 @@ describe('serialiser', () => {
     ['INTERVAL', 0, '1 year 2 months 3 days 04:05:06.000007', '"P1Y2M3DT4H5M6.000007S"'],
     ['INTERVAL', 0, '-1 months 1 day -25:00:00.000001', '"P-1M1DT-25H-0.000001S"'],
     ['INTERVAL', 0, '00:00:00', '"PT0S"'],
-    ['INT64[]', [1, 9007199254740992], ['1', '9007199254740993'], '[1,"9007199254740993"]'],
+    ['INT64[]', [1, 9007199254740992, null], '[1,9007199254740993,]', '[1,"9007199254740993",null]'],
+    ['DECIMAL(5, 3)[]', [-0.001, null], '[0.0-1,]', '["-0.001",null]'],
+    ['DATE', new Date(NaN), '290000-01-31', '"+290000-01-31"'],
     [
-      'STRUCT(a b INT64, c STRING)',
-      { 'a b': 2 ** 60, c: 'x' },
-      { 'a b': '1152921504606846977' },
-      '{"a b":"1152921504606846977","c":"x"}',
+      'STRUCT(a b INT64, c STRING, d DOUBLE)',
+      { 'a b': 2 ** 60, c: 'x, d: }]', d: null },
+      '{a b: 1152921504606846977, c: x, d: }], d: }',
+      '{"a b":"1152921504606846977","c":"x, d: }]","d":null}',
     ],
     [
       'MAP(TIMESTAMP, INTERVAL)',
-      { '2020-01-31 10:00:00': 0 },
-      { '2020-01-31 10:00:00': '1 day' },
-      '{"2020-01-31T10:00:00Z":"P1D"}',
+      { '2020-01-31 10:00:00': 0, '2020-02-01 10:00:00': null },
+      '{2020-01-31 10:00:00=1 day, 2020-02-01 10:00:00=}',
+      '{"2020-01-31T10:00:00Z":"P1D","2020-02-01T10:00:00Z":null}',
     ],
-    ['UNION(a INT64, b DATE)', { tag: 1 }, { tag: 'b', m0: null, m1: instant }, '{"b":"2020-01-31"}'],
+    // The binding's object has whole numbers first.
+    [
+      'MAP(STRING, INT64)',
+      { '1': 2 ** 60, a: 1, 'a=': 2 },
+      '{a=1, 1=1152921504606846977, a==2}',
+      '{"1":"1152921504606846977","a":1,"a=":2}',
+    ],
+    ['BLOB[]', [Buffer.from('a,\'"\\\x01')], '[a,\\x27\\x22\\x5C\\x01]', '["YSwnIlwB"]'],
+    [
+      'STRUCT(a STRUCT(b INT64), c BOOL)[]',
+      [{ a: null, c: true }, null],
+      '[{a: , c: True},]',
+      '[{"a":null,"c":true},null]',
+    ],
+    ['UNION(a INT64, b DATE)', instant, 'b:2020-01-31', '{"b":"2020-01-31"}'],
   ])('%s, exactly', (type, value, exact, expected) => {
-    expect(exactText(type, value, exact)).toBe(expected);
+    expect(exactText(type, value, exact)).toEqual([expected, false]);
     expect(() => JSON.parse(expected) as unknown).not.toThrow();
+  });
+
+  it('reads the texts of nodes, relationships and paths', () => {
+    const at = new Date('2020-01-31T10:20:30Z');
+    const types: TableTypes = new Map([
+      [
+        'P',
+        new Map([
+          ['name', parseType('STRING')],
+          ['at', parseType('TIMESTAMP')],
+          ['n', parseType('INT64')],
+        ]),
+      ],
+      ['L', new Map([['w', parseType('INT64')]])],
+    ]);
+    const id = { offset: 0, table: 1 };
+    const node = { name: ', at: }', at, n: null, other: null, _label: 'P', _id: id };
+    const link = { w: 2 ** 60, _src: id, _dst: id, _label: 'L', _id: id };
+    const nodeText = '{_ID: 1:0, _LABEL: P, name: , at: }, at: 2020-01-31 10:20:30.000001}';
+    const linkText = '{_SRC: 1:0, _DST: 1:0, _LABEL: L, _ID: 1:0, w: 1152921504606846977}';
+    const ids = '{"offset":0,"table":1}';
+    const nodeJson = `{"name":", at: }","at":"2020-01-31T10:20:30.000001Z","n":null,"_label":"P","_id":${ids}}`;
+    const linkJson = `{"w":"1152921504606846977","_src":${ids},"_dst":${ids},"_label":"L","_id":${ids}}`;
+    expect(exactText('NODE', node, nodeText, types)).toEqual([nodeJson, false]);
+    expect(exactText('NODE[]', [node, null], `[${nodeText},]`, types)).toEqual([`[${nodeJson},null]`, false]);
+    expect(exactText('REL', link, linkText, types)).toEqual([linkJson, false]);
+    const path = { _nodes: [node, node], _rels: [link] };
+    const pathText = `{_NODES: [${nodeText},${nodeText}], _RELS: [${linkText}]}`;
+    const pathJson = `{"_nodes":[${nodeJson},${nodeJson}],"_rels":[${linkJson}]}`;
+    expect(exactText('RECURSIVE_REL', path, pathText, types)).toEqual([pathJson, false]);
+  });
+
+  it.each([
+    ['INT64[]', [1], '[1,2]'],
+    ['INT64[]', [1, 2], '[1]'],
+    ['STRUCT(a STRING, b INT64)', { a: 'x', b: 1 }, '{a: y, b: 1}'],
+    ['MAP(STRING, INT64)', { a: 1 }, '{b=1}'],
+    ['UNION(a INT64)', 1, 'b:1'],
+    ['UNION(a INT64)[]', [1], '[1]'],
+    ['INT64', 2 ** 60, '1152921504606846977 and more}'],
+  ])('does not believe a text of %s that is of another value', (type, value, exact) => {
+    expect(exactText(type, value, exact)[1]).toBe(true);
   });
 
   it.each([
@@ -148,8 +216,6 @@ describe('serialiser', () => {
       tables: new Map(),
       losses: new Losses(),
       sources: [{ plain: 'b"' }, { plain: 'a', exact: 'other' }],
-      names: [new Set(), new Set()],
-      exact: true,
     });
     expect(row({ a: 2 ** 60, 'b"': null, other: '1152921504606846977' })).toBe(
       '{"b\\"":null,"a":"1152921504606846977"}',

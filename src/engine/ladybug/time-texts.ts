@@ -46,8 +46,8 @@ export function isoInstant(text: string): string {
   return `${isoDay(day)}T${clock}${padded === '' ? '' : `.${padded}`}Z`;
 }
 
-/** ISO 8601 writes years beyond 9999, and those before the year 0 (1 BC), with a sign and six digits. */
-function isoDay(text: string): string {
+/** ISO 8601 of a day as the engine prints it. It has years beyond 9999, and before the year 0 (1 BC), with a sign and six digits. */
+export function isoDay(text: string): string {
   const [, before, day] = /^(\d+)(-\d\d-\d\d) \(BC\)$/.exec(text) ?? [];
   if (before !== undefined) {
     const years = Number(before) - 1;

@@ -1,4 +1,4 @@
-import { quoteName } from './exact-expressions';
+import { quoteName } from './statement-text';
 import { projectionsOf } from './projection';
 import { tokenize } from './statement-tokens';
 
