@@ -184,7 +184,7 @@ export function rowSerialiser(shape: RowShape): (row: Record<string, unknown>) =
     let separator = '';
     for (const { plain, exact, key, serialise } of fields) {
       const value = row[plain];
-      const whole = exact === undefined || isAbsent(row[exact]) ? undefined : new ExactText(String(row[exact]));
+      const whole = exact === undefined || isAbsent(row[exact]) ? undefined : new ExactText(row[exact] as string);
       text += separator + key;
       text += isAbsent(value) ? 'null' : serialise(value, whole);
       if (!isAbsent(value) && whole?.whole === false) context.losses.seen = true;

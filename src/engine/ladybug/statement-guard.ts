@@ -1,5 +1,6 @@
 import { StatementRefused } from '../engine.errors';
 import { guardDepth } from './statement-depth';
+import { guardLambdas } from './statement-lambdas';
 import { tokenize, type Token } from './statement-tokens';
 
 /** Clauses that reach files, other databases, extensions or settings. They always have something after them. */
@@ -28,13 +29,15 @@ const REMEMBERED_LENGTH = 5_000;
 
 /**
  * First wall: looks at the words of a user's statement and refuses clauses that reach beyond the graph, before any
- * engine sees it. Names pass that merely read like such a clause. Throws {@link StatementRefused}, `StatementTooDeep`.
+ * engine sees it. Names pass that merely read like such a clause. Throws {@link StatementRefused}, `StatementTooDeep`,
+ * `ListFunctionRefused`.
  * The host asks the engine about the plan afterwards (`plan-guard.ts`), and its process is confined.
  */
 export function guardStatement(statement: string): void {
   if (passed.has(statement)) return;
   const tokens = tokenize(statement);
   guardDepth(tokens);
+  guardLambdas(tokens);
   tokens.forEach((token, index) => {
     if (token.kind !== 'word') return;
     if (token.text === 'CALL') guardCall(tokens, index);
@@ -61,6 +64,7 @@ export function guardCondition(condition: string): void {
   const open: string[] = [];
   const tokens = tokenize(condition);
   guardDepth(tokens);
+  guardLambdas(tokens);
   for (const { kind, text } of tokens) {
     if (kind !== 'mark') continue;
     if (text in CLOSING) open.push(CLOSING[text]);
