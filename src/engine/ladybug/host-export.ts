@@ -2,7 +2,7 @@ import type { Lane } from './lanes';
 import type { ExportColumn, ExportEnd, RelationshipExport, TableExport } from '../graph-engine';
 import { type ParquetCounts, readParquetCounts } from './parquet-counts';
 import { quoteName, quoteText } from './statement-text';
-import { parseType } from '../value-types';
+import { parseType, type ValueType } from '../value-types';
 import { HostFailure, type ProgressMessage } from './messages';
 
 /** What Parquet, as the engine writes or reads it, cannot hold exactly; loading turns its text into the same value. */
@@ -20,6 +20,7 @@ export async function runExport(
     const selection = selectionOf(one);
     // What a user wrote is in it: it is judged as a query of theirs, before it becomes a part of something else.
     if (one.kind === 'node') await lane.judge(selection);
+    await refuseAbsentStructs(lane, one);
     const written = await write(lane, one, selection);
     // The engine does not always copy what it answers; where it has to choose is where they may differ.
     const chosen = one.kind === 'node' ? one.condition !== undefined : one.only !== undefined;
@@ -51,6 +52,44 @@ async function write(lane: Lane, one: TableExport, selection: string): Promise<n
     'load_failed',
     `The engine does not write all values of ${one.table}. Put the condition in other words`,
   );
+}
+
+/**
+ * Where some structs of a table are NULL, LadybugDB 0.19.1 writes others in the place of those that are not. They are written
+ * anew from their fields, which is right, but makes a struct of a NULL.
+ */
+async function refuseAbsentStructs(lane: Lane, one: TableExport): Promise<void> {
+  const variable = one.kind === 'node' ? 'n' : 'r';
+  const structs = one.columns.filter(({ type }) => parseType(type).kind === 'struct');
+  if (structs.length === 0) return;
+  const all = structs.flatMap(({ name, type }) => structsIn(`${variable}.${quoteName(name)}`, parseType(type)));
+  const absent = all.map((struct) => `${struct} IS NULL`).join(' OR ');
+  const reading =
+    one.kind === 'node'
+      ? matchNodes(one.table, one.condition === undefined ? absent : `(${one.condition}\n) AND (${absent})`)
+      : `${matchRelationships(one)} WHERE ${absent}`;
+  if ((await count(lane, reading)) === 0) return;
+  const names = structs.map(({ name }) => name).join(', ');
+  throw new HostFailure(
+    'load_failed',
+    `The engine cannot copy structs of ${one.table} where some are NULL (${names}). Fork the whole graph, or leave ${one.table} out`,
+  );
+}
+
+/** The struct and those that are its fields. */
+function structsIn(expression: string, type: ValueType): string[] {
+  if (type.kind !== 'struct') return [];
+  const inner = type.fields.flatMap(([name, field]) => structsIn(`${expression}.${quoteName(name)}`, field));
+  return [expression, ...inner];
+}
+
+/** A struct made anew of its fields. */
+function packed(expression: string, type: ValueType): string {
+  if (type.kind !== 'struct') return expression;
+  const fields = type.fields.map(
+    ([name, field]) => `${quoteName(name)}: ${packed(`${expression}.${quoteName(name)}`, field)}`,
+  );
+  return `{${fields.join(', ')}}`;
 }
 
 /** Each column has a value for each row, an absent one too; of a list there may be more. */
@@ -103,5 +142,5 @@ function end(variable: string, { key }: ExportEnd, name: string): string {
 
 function value(variable: string, { name, type }: ExportColumn): string {
   const property = `${variable}.${quoteName(name)}`;
-  return AS_TEXT.test(type) ? `cast(${property} AS STRING)` : property;
+  return AS_TEXT.test(type) ? `cast(${property} AS STRING)` : packed(property, parseType(type));
 }
