@@ -41,6 +41,8 @@ class StripeServer {
   readonly asked: Asked[] = [];
   /** What to do instead of answering, once each: a status, or 0 for never answering. */
   readonly troubles: number[] = [];
+  /** Only requests that have this in their path meet them: what earlier tests began may still be told. */
+  about = '';
   status = 'active';
   price = 'price_standard';
   private constructor(private readonly server: Server) {}
@@ -54,7 +56,7 @@ class StripeServer {
       request.on('end', () => {
         const route = `${request.method} ${request.url}`;
         made.asked.push({ route, key: request.headers['idempotency-key'] as string, form: new URLSearchParams(text) });
-        const trouble = made.troubles.shift();
+        const trouble = route.includes(made.about) ? made.troubles.shift() : undefined;
         if (trouble === 0) return;
         reply.statusCode = trouble ?? 200;
         reply.setHeader('content-type', 'application/json');
@@ -145,6 +147,7 @@ describe('billing by Stripe', () => {
     begun = [];
     stripe.asked.length = 0;
     stripe.troubles.length = 0;
+    stripe.about = '';
     stripe.status = 'active';
     stripe.price = 'price_standard';
   });
@@ -511,6 +514,7 @@ describe('billing by Stripe', () => {
       expect(await ended()).toHaveLength(count);
       return (await ended()).at(-1);
     };
+    stripe.about = `sub_${id}`;
     const { completed } = eventsOf(id);
     await sent(completed);
     await activate(id);
