@@ -67,7 +67,7 @@ async function refuseAbsentStructs(lane: Lane, one: TableExport): Promise<void> 
   const reading =
     one.kind === 'node'
       ? matchNodes(one.table, one.condition === undefined ? absent : `(${one.condition}\n) AND (${absent})`)
-      : `${matchRelationships(one)} WHERE ${absent}`;
+      : matchRelationships(one) + where(absent);
   if ((await count(lane, reading)) === 0) return;
   const names = structs.map(({ name }) => name).join(', ');
   throw new HostFailure(

@@ -1,4 +1,4 @@
-import { tokenize, type Token } from './statement-tokens';
+import { nestingOf, tokenize, type Token } from './statement-tokens';
 
 /** One item after RETURN, without its `AS name`. */
 export interface ProjectionItem {
@@ -19,8 +19,6 @@ export interface Projection {
 }
 
 const AFTER_ITEMS = new Set(['ORDER', 'SKIP', 'LIMIT', 'UNION', ';']);
-const OPENING = new Set(['(', '[', '{']);
-const CLOSING = new Set([')', ']', '}']);
 
 /** Finds the projections of a statement's branches; undefined where it does not read as a query with RETURN. */
 export function projectionsOf(statement: string): Projection[] | undefined {
@@ -29,8 +27,7 @@ export function projectionsOf(statement: string): Projection[] | undefined {
   let depth = 0;
   let start: number | undefined;
   tokens.forEach((token, index) => {
-    if (token.kind === 'mark' && OPENING.has(token.text)) depth += 1;
-    else if (token.kind === 'mark' && CLOSING.has(token.text)) depth -= 1;
+    depth += nestingOf(token);
     if (depth !== 0 || !(token.kind === 'word' || token.text === ';') || isNamed(tokens[index - 1])) return;
     if (token.text === 'RETURN') start = index + 1;
     else if (start !== undefined && AFTER_ITEMS.has(token.text)) {
@@ -47,8 +44,7 @@ function projection(statement: string, tokens: Token[]): Projection {
   const items: Token[][] = [[]];
   let depth = 0;
   for (const token of rest) {
-    if (token.kind === 'mark' && OPENING.has(token.text)) depth += 1;
-    else if (token.kind === 'mark' && CLOSING.has(token.text)) depth -= 1;
+    depth += nestingOf(token);
     if (token.kind === 'mark' && token.text === ',' && depth === 0) items.push([]);
     else items[items.length - 1].push(token);
   }

@@ -1,12 +1,10 @@
 import { ListFunctionRefused } from '../engine.errors';
-import type { Token } from './statement-tokens';
+import { nestingOf, type Token } from './statement-tokens';
 
 const WITH_LAMBDA = new Set(['LIST_TRANSFORM', 'LIST_FILTER', 'LIST_REDUCE']);
 const QUANTIFIERS = new Set(['ANY', 'ALL', 'NONE', 'SINGLE']);
 /** Functions that look inside of what they are given. */
 const LOOKING_INSIDE = new Set(['STRUCT_EXTRACT', 'ID']);
-const OPENING = '([{';
-const CLOSING = ')]}';
 
 /**
  * Refuses list functions whose lambda looks inside of its variable (`x -> x.name`) or puts it into a list or a struct:
@@ -15,14 +13,15 @@ const CLOSING = ')]}';
  */
 export function guardLambdas(tokens: Token[]): void {
   tokens.forEach(({ kind, text }, index) => {
-    if (kind !== 'word' || tokens[index + 1]?.text !== '(') return;
+    const named = kind === 'word' && (WITH_LAMBDA.has(text) || QUANTIFIERS.has(text));
+    if (!named || tokens[index + 1]?.text !== '(') return;
     const call = tokens.slice(index + 2, endOf(tokens, index + 1));
     if (WITH_LAMBDA.has(text)) {
       const arrow = call.findIndex(
         (token, at) => token.text === '-' && call[at + 1]?.text === '>' && isLambda(call, at),
       );
       if (arrow >= 0) guardBody(call.slice(arrow + 2), variablesBefore(call, arrow));
-    } else if (QUANTIFIERS.has(text) && call[1]?.text === 'IN') guardBody(call.slice(2), [nameOf(call[0])]);
+    } else if (call[1]?.text === 'IN') guardBody(call.slice(2), [nameOf(call[0])]);
   });
 }
 
@@ -30,9 +29,7 @@ export function guardLambdas(tokens: Token[]): void {
 function endOf(tokens: Token[], open: number): number {
   let depth = 0;
   for (let at = open; at < tokens.length; at += 1) {
-    if (tokens[at].kind !== 'mark') continue;
-    if (OPENING.includes(tokens[at].text)) depth += 1;
-    else if (CLOSING.includes(tokens[at].text)) depth -= 1;
+    depth += nestingOf(tokens[at]);
     if (depth === 0) return at;
   }
   return tokens.length;
@@ -60,8 +57,9 @@ function guardBody(body: Token[], variables: string[]): void {
   body.forEach((token, at) => {
     if (token.kind === 'mark') {
       const makes = token.text === '{' || (token.text === '[' && !endsValue(body[at - 1]));
-      if (OPENING.includes(token.text)) open.push(makes);
-      else if (CLOSING.includes(token.text)) open.pop();
+      const nesting = nestingOf(token);
+      if (nesting > 0) open.push(makes);
+      else if (nesting < 0) open.pop();
       return;
     }
     if (!variables.includes(nameOf(token)) || body[at - 1]?.text === '.') return;
@@ -71,7 +69,7 @@ function guardBody(body: Token[], variables: string[]): void {
 }
 
 function endsValue(token: Token | undefined): boolean {
-  return token !== undefined && (token.kind !== 'mark' || ')]}'.includes(token.text)) && token.text !== 'IN';
+  return token !== undefined && (token.kind !== 'mark' || nestingOf(token) < 0) && token.text !== 'IN';
 }
 
 /** The engine does not tell names apart by their case. */

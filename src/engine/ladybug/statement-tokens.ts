@@ -64,6 +64,13 @@ export function tokenize(statement: string): Token[] {
   return tokens;
 }
 
+/** How much deeper in brackets a statement is after this token: 1, -1 or 0. */
+export function nestingOf({ kind, text }: Token): number {
+  if (kind !== 'mark') return 0;
+  if (text === '(' || text === '[' || text === '{') return 1;
+  return text === ')' || text === ']' || text === '}' ? -1 : 0;
+}
+
 /** The end of a quoted piece, or -1 where it never ends. Backslashes escape in strings, not in backticks. */
 function closing(statement: string, start: number, quote: string): number {
   for (let i = start + 1; i < statement.length; i += 1) {
