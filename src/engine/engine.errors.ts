@@ -18,15 +18,12 @@ export class StatementTooDeep extends DomainError {
   }
 }
 
-/** A list function would get values of other rows from the engine, without a word. */
+/** The engine would get a list function wrong, without a word. */
 export class ListFunctionRefused extends DomainError {
   readonly code = 'list_function_refused';
   readonly kind = 'bad_request';
-  constructor() {
-    super(
-      "The engine mixes up values where a list function looks inside of its variable, as in list_filter(list, x -> x.name = 'Ada'), or puts it into a list or a struct. " +
-        "Take properties(list, 'name') for lists of nodes and relationships, and UNWIND for others",
-    );
+  constructor(name: string, instead: string) {
+    super(`The engine gives wrong values for ${name.toLowerCase()}(...) of many rows. ${instead}`);
   }
 }
 

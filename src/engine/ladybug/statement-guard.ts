@@ -1,6 +1,6 @@
 import { StatementRefused } from '../engine.errors';
 import { guardDepth } from './statement-depth';
-import { guardLambdas } from './statement-lambdas';
+import { guardFunctions } from './statement-functions';
 import { tokenize, type Token } from './statement-tokens';
 
 /** Clauses that reach files, other databases, extensions or settings. They always have something after them. */
@@ -37,7 +37,7 @@ export function guardStatement(statement: string): void {
   if (passed.has(statement)) return;
   const tokens = tokenize(statement);
   guardDepth(tokens);
-  guardLambdas(tokens);
+  guardFunctions(tokens);
   tokens.forEach((token, index) => {
     if (token.kind !== 'word') return;
     if (token.text === 'CALL') guardCall(tokens, index);
@@ -64,7 +64,7 @@ export function guardCondition(condition: string): void {
   const open: string[] = [];
   const tokens = tokenize(condition);
   guardDepth(tokens);
-  guardLambdas(tokens);
+  guardFunctions(tokens);
   for (const { kind, text } of tokens) {
     if (kind !== 'mark') continue;
     if (text in CLOSING) open.push(CLOSING[text]);
