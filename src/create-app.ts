@@ -8,6 +8,7 @@ import { securityHeaders } from './common/security-headers';
 import { RequestValidationPipe } from './common/validation.pipe';
 import { type Environment, loadConfig } from './config/load-config';
 import { PlatformConfig } from './config/platform.config';
+import { completeDocument } from './common/complete-document';
 import { describeIdempotency } from './idempotency/describe-idempotency';
 import { PlatformLogger } from './telemetry/platform-logger';
 
@@ -56,6 +57,6 @@ function documentApi(app: NestFastifyApplication): void {
     .addBearerAuth()
     .addApiKey({ type: 'apiKey', name: 'X-API-Key', in: 'header' }, 'api_key')
     .build();
-  const makeDocument = () => describeIdempotency(SwaggerModule.createDocument(app, description));
+  const makeDocument = () => completeDocument(describeIdempotency(SwaggerModule.createDocument(app, description)));
   SwaggerModule.setup('openapi', app, makeDocument, { ui: false, raw: ['json'], jsonDocumentUrl: 'openapi.json' });
 }

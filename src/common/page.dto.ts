@@ -8,10 +8,13 @@ export interface Page {
   offset: number;
 }
 
+/** No list is longer, and numbers without end are none that a database takes. */
+const FURTHEST = 2 ** 31 - 1;
+
 /** Which part of a list a query asks for: so many entries where it does not say, and never more than `most`. */
 export function pageOf({ limit: usual, most }: { limit: number; most: number }): Class<Page> {
   class PageQuery implements Page {
-    @ApiPropertyOptional({ minimum: 1, maximum: most, default: usual })
+    @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: most, default: usual })
     @IsOptional()
     @Type(() => Number)
     @IsInt()
@@ -19,11 +22,12 @@ export function pageOf({ limit: usual, most }: { limit: number; most: number }):
     @Max(most)
     limit: number = usual;
 
-    @ApiPropertyOptional({ minimum: 0, default: 0 })
+    @ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: FURTHEST, default: 0 })
     @IsOptional()
     @Type(() => Number)
     @IsInt()
     @Min(0)
+    @Max(FURTHEST)
     offset: number = 0;
   }
   return PageQuery;

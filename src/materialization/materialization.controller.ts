@@ -1,17 +1,24 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { Actor } from '../auth/actor';
 import { CurrentActor } from '../auth/current';
 import { Requires } from '../auth/requires';
 import { Clock } from '../common/clock';
 import { DagsterJob } from '../dagster/dagster.operations';
-import { toStartedDto } from '../operations/dto/operation.dto';
+import { OperationDto } from '../operations/dto/operation.dto';
 import { StartsOperation } from '../operations/starts-operation';
-import { toDryRunDto } from './dto/dry-run.dto';
+import { DryRunDto, toDryRunDto } from './dto/dry-run.dto';
 import { ListMaterializationsQuery, RollbackDto, toMaterializationDto } from './dto/materialization-history.dto';
-import { MaterializeDto, MaterializeQuery } from './dto/materialize.dto';
+import {
+  MaterializeDto,
+  MaterializeQuery,
+  StartedMaterializationDto,
+  toStartedMaterializationDto,
+} from './dto/materialize.dto';
 import { MaterializeGraph } from './materialization.operations';
 import { MaterializationService } from './materialization.service';
+
+const ANSWERS = [StartedMaterializationDto, OperationDto, DryRunDto];
 
 @ApiTags('materialization')
 @Controller('v1/graphs/:graph_id')
@@ -23,6 +30,11 @@ export class MaterializationController {
 
   /** 200 and not 202: the published client takes nothing else here. */
   @Post('materialize')
+  @ApiExtraModels(...ANSWERS)
+  @ApiOkResponse({
+    description: 'the operation that has begun or, as it was preferred, has ended; or what it would do (`dry_run`)',
+    schema: { oneOf: ANSWERS.map((answer) => ({ $ref: getSchemaPath(answer) })) },
+  })
   @StartsOperation([MaterializeGraph, DagsterJob], { status: 200 })
   @Requires('graph:member')
   @ApiOperation({ summary: 'Bring the graph up to date with what is staged; answers with the operation that does it' })
@@ -31,15 +43,10 @@ export class MaterializationController {
     @Param('graph_id') graphId: string,
     @Query() { runner }: MaterializeQuery,
     @Body() body: MaterializeDto,
-  ): Promise<object> {
+  ): Promise<StartedMaterializationDto | DryRunDto> {
     if (body.dry_run) return toDryRunDto(await this.materialization.dryRun(graphId, body));
     const operation = await this.materialization.request(actor, graphId, body, runner);
-    return {
-      ...toStartedDto(operation),
-      graph_id: graphId,
-      status: operation.status === 'pending' ? 'queued' : operation.status,
-      limit_check: null,
-    };
+    return toStartedMaterializationDto(operation);
   }
 
   @Get('materialize')

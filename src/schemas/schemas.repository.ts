@@ -5,6 +5,8 @@ import type { GenerationContents } from '../graphs/generation-contents';
 import type { EndPair, GraphSchema } from './graph-schema';
 import type { SchemaVersion } from './schema-version';
 
+/** As far as the column counts. */
+const LAST_NUMBER = 2 ** 31 - 1;
 const COLUMNS = `number, status, schema, base, changes, operation_id as "operationId", generation, note,
   created_at as "createdAt", applied_at as "appliedAt"`;
 
@@ -37,6 +39,7 @@ export class SchemasRepository {
   }
 
   async find(graphId: string, number: number): Promise<SchemaVersion | null> {
+    if (number > LAST_NUMBER) return null;
     const rows = await this.transactor.em.query<SchemaVersion[]>(
       `select ${COLUMNS} from graph_schema_version where graph_id = $1 and number = $2`,
       [graphId, number],

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -49,6 +49,7 @@ export class CreateBackupDto {
 
   @IsOptional()
   @IsIn([null], { message: 'a single backup has no schedule' })
+  @ApiPropertyOptional({ type: String, nullable: true, enum: [null] })
   schedule?: null;
 
   /** Words to find it by. */

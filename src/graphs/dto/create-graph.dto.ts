@@ -1,3 +1,4 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsBoolean, IsIn, IsObject, IsOptional, IsUUID, ValidateNested } from 'class-validator';
 import { Text } from '../../common/text';
@@ -39,6 +40,7 @@ export class CreateGraphDto {
 
   @IsOptional()
   @IsIn([null], { message: 'initial_entity is not available yet: load entities from a file' })
+  @ApiPropertyOptional({ type: String, nullable: true, enum: [null] })
   initial_entity?: null;
 
   @IsOptional()

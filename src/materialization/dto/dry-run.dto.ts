@@ -1,3 +1,4 @@
+import { ApiProperty } from '@nestjs/swagger';
 import type { Generation, Graph } from '../../graphs/graph.entity';
 import type { ContentTooLarge } from '../../limits/limits.errors';
 import type { TierLimits } from '../../limits/tiers';
@@ -18,7 +19,38 @@ export interface DryRun {
 }
 
 /** What a materialization would do, beside the members that the published client reads. */
-export function toDryRunDto({ graph, live, plan, staged, checked, limits, tooLarge }: DryRun): object {
+export class DryRunDto {
+  @ApiProperty()
+  graph_id: string;
+  @ApiProperty({ type: String, nullable: true, enum: [null] })
+  operation_id: null;
+  @ApiProperty({ enum: ['dry_run'] })
+  status: 'dry_run';
+  @ApiProperty()
+  message: string;
+  @ApiProperty({ enum: ['none', 'incremental', 'rebuild'] })
+  mode: MaterializationPlan['mode'];
+  @ApiProperty({ type: 'integer', nullable: true, description: 'the live one' })
+  generation: number | null;
+  @ApiProperty({
+    type: Object,
+    description: 'the rows that the tier allows, and which of these limits would be exceeded',
+  })
+  limit_check: object;
+  @ApiProperty({ type: [Object] })
+  files_added: object[];
+  @ApiProperty({ type: [String], description: 'ids of files that are gone, with rows in the live data' })
+  files_removed: string[];
+  @ApiProperty({
+    type: [Object],
+    description: 'rows of each table: staged, in the graph, and what would become of them',
+  })
+  tables: object[];
+  @ApiProperty({ type: [Object] })
+  rejected_samples: object[];
+}
+
+export function toDryRunDto({ graph, live, plan, staged, checked, limits, tooLarge }: DryRun): DryRunDto {
   const counts = live?.manifest ?? NO_ROWS;
   const table = (kind: 'nodes' | 'relationships', name: string): object => {
     const found = checked?.tables.find((one) => one.table === name);

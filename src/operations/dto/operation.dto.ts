@@ -8,7 +8,7 @@ export class OperationLinksDto {
   stream: string;
   @ApiProperty()
   status: string;
-  @ApiProperty({ nullable: true, type: String, description: 'absent once the operation has ended' })
+  @ApiProperty({ required: false, type: String, description: 'absent once the operation has ended' })
   cancel?: string;
   @ApiProperty({ required: false, type: String, description: 'in the full record' })
   events?: string;

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsOptional } from 'class-validator';
 
 export class DeleteSubgraphDto {
@@ -14,6 +14,7 @@ export class DeleteSubgraphDto {
 
   @IsOptional()
   @IsIn([null], { message: 'backup_location cannot be chosen: backups are kept where those of all graphs are' })
+  @ApiPropertyOptional({ type: String, nullable: true, enum: [null] })
   backup_location?: null;
 }
 
