@@ -1,5 +1,6 @@
 import type { Connection, LbugValue, PreparedStatement, QueryResult } from '@ladybugdb/core';
-import { crashesEngine, forbiddenInPlan } from './plan-guard';
+import { acyclicStatement } from './acyclic-statement';
+import { crashesEngine, forbiddenInPlan, losesRows } from './plan-guard';
 import { explainOf, withoutStarCount } from './statement-guard';
 import { HostFailure } from './messages';
 import { isDistinctUnion, unionColumns } from './union-columns';
@@ -67,9 +68,15 @@ export class Lane {
     }
   }
 
-  /** Throws what speaks against a statement of a user, without running it. */
+  /** Throws what speaks against a statement of a user that is then run as it is, in no other words. */
   async judge(statement: string): Promise<void> {
     await this.prepare(statement, {});
+    if (losesRows(await this.planOf(statement, {}))) {
+      throw new HostFailure(
+        'query_invalid',
+        'The engine would lose rows where a condition closes a circle of relationships',
+      );
+    }
   }
 
   /** Runs a statement of the platform itself, without judging it, and returns its rows; only for few. */
@@ -89,8 +96,22 @@ export class Lane {
     const plan = await this.planOf(statement, parameters);
     const forbidden = forbiddenInPlan(plan);
     if (forbidden !== undefined) throw new HostFailure('statement_refused', forbidden);
+    if (losesRows(plan)) return this.prepareAcyclic(statement, parameters);
     if (isDistinctUnion(statement)) return this.prepareUnion(statement);
     return crashesEngine(plan) ? this.prepareOtherwise(statement, parameters) : prepared;
+  }
+
+  /** The engine would lose rows, so it gets the same question in other words. */
+  private async prepareAcyclic(statement: string, parameters: Parameters): Promise<PreparedStatement> {
+    const other = acyclicStatement(statement);
+    if (other === undefined || losesRows(await this.planOf(other, parameters))) {
+      throw new HostFailure(
+        'query_invalid',
+        'The engine would lose rows where relationships close a circle. Write out what is returned instead of *, or match ' +
+          'the last one of them after a WITH: MATCH (a)-->(b), (a)-->(c) WITH a, b, c MATCH (b)-->(c)',
+      );
+    }
+    return this.prepare(other, parameters);
   }
 
   /** The engine would leave out rows that differ, so it gets the same question in other words. */

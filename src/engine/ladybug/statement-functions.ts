@@ -1,5 +1,5 @@
 import { ListFunctionRefused } from '../engine.errors';
-import { nestingOf, type Token } from './statement-tokens';
+import { endOf, isNamed, nestingOf, type Token } from './statement-tokens';
 
 const UNWIND_IT = 'Take UNWIND, and collect() what is left';
 // Of lists with NULLs in them list_contains is wrong, too; list_distinct leaves those out.
@@ -90,22 +90,8 @@ function isArrow(tokens: Token[], at: number): boolean {
   return tokens[at].text === '-' && tokens[at + 1]?.text === '>';
 }
 
-/** The place of the bracket that ends what begins at `open`. */
-function endOf(tokens: Token[], open: number): number {
-  let depth = 0;
-  for (let at = open; at < tokens.length; at += 1) {
-    depth += nestingOf(tokens[at]);
-    if (depth === 0) return at;
-  }
-  return tokens.length;
-}
-
 function endsValue(token: Token | undefined): boolean {
   return token !== undefined && (token.kind !== 'mark' || nestingOf(token) < 0) && !OPERATORS.has(token.text);
-}
-
-function isNamed({ kind }: Token): boolean {
-  return kind === 'word' || kind === 'quoted';
 }
 
 /** The engine does not tell names apart by their case. */

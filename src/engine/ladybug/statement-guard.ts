@@ -3,9 +3,12 @@ import { guardDepth } from './statement-depth';
 import { guardFunctions } from './statement-functions';
 import { tokenize, type Token } from './statement-tokens';
 
-/** Clauses that reach files, other databases, extensions or settings. They always have something after them. */
+/**
+ * Clauses that reach files, other databases, extensions or settings; and HINT, which makes the engine join what does not
+ * belong together. They always have something after them.
+ */
 const REACHING = new Set(
-  'LOAD COPY EXPORT IMPORT ATTACH DETACH INSTALL UNINSTALL UPDATE USE FORCE ANALYZE EXTENSION'.split(' '),
+  'LOAD COPY EXPORT IMPORT ATTACH DETACH INSTALL UNINSTALL UPDATE USE FORCE ANALYZE EXTENSION HINT'.split(' '),
 );
 /** Whole statements of one word; only the beginning of a statement can be one. */
 const STANDALONE = new Set('BEGIN COMMIT ROLLBACK CHECKPOINT'.split(' '));

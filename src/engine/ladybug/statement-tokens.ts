@@ -71,6 +71,20 @@ export function nestingOf({ kind, text }: Token): number {
   return text === ')' || text === ']' || text === '}' ? -1 : 0;
 }
 
+/** The place of the bracket that ends what begins at `open`; that of the end where it never does. */
+export function endOf(tokens: Token[], open: number): number {
+  let depth = 0;
+  for (let at = open; at < tokens.length; at += 1) {
+    depth += nestingOf(tokens[at]);
+    if (depth === 0) return at;
+  }
+  return tokens.length;
+}
+
+export function isNamed({ kind }: Token): boolean {
+  return kind === 'word' || kind === 'quoted';
+}
+
 /** The end of a quoted piece, or -1 where it never ends. Backslashes escape in strings, not in backticks. */
 function closing(statement: string, start: number, quote: string): number {
   for (let i = start + 1; i < statement.length; i += 1) {
