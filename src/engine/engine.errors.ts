@@ -27,6 +27,18 @@ export class ListFunctionRefused extends DomainError {
   }
 }
 
+/** The engine would give 0 or NULL for an aggregate, without a word. */
+export class AggregatesRefused extends DomainError {
+  readonly code = 'aggregates_refused';
+  readonly kind = 'bad_request';
+  constructor() {
+    super(
+      'The engine gives 0 or null for what stands behind an aggregate with DISTINCT of the same groups. ' +
+        'Put those with DISTINCT last: RETURN n.city, count(*), count(DISTINCT n.name)',
+    );
+  }
+}
+
 /** The statement would change data or schema. */
 export class WriteRefused extends DomainError {
   readonly code = 'write_refused';

@@ -1,5 +1,5 @@
 import { type MatchPattern, matchPatternAt } from './match-patterns';
-import { endOf, nestingOf, type Token, tokenize } from './statement-tokens';
+import { endOf, isClause, nestingOf, type Token, tokenize } from './statement-tokens';
 
 /** Of names that stand for a second mention of a node. */
 const PREFIX = 'gs_again_';
@@ -114,14 +114,6 @@ function endsWhere(tokens: Token[], at: number): boolean {
   const { kind, text } = tokens[at];
   if (kind === 'mark') return text === ';' || nestingOf(tokens[at]) < 0;
   return CLAUSES.has(text) && isClause(tokens, at, text);
-}
-
-/** Whether the word is that clause, and no name and no part of STARTS WITH. */
-function isClause(tokens: Token[], at: number, word: string): boolean {
-  const { kind, text } = tokens[at];
-  const before = tokens[at - 1];
-  if (kind !== 'word' || text !== word || ['.', ':', '|', '$', '(', ','].includes(before?.text)) return false;
-  return !(word === 'WITH' && (before?.text === 'STARTS' || before?.text === 'ENDS'));
 }
 
 /** `RETURN *` would give what is named anew as well. */

@@ -63,6 +63,22 @@ describe('statements that group, with exact values', () => {
     expect(rows.map(({ n }) => n)).toEqual([2, 2, 2, 2]);
   });
 
+  it.each<[item: string, at: number[]]>([
+    ['max(n.at) AS at', [3, 4]],
+    ['max(n.at)', [3, 4]],
+    ['{x: max(n.at)} AS at', [3, 4]],
+    ['sum(n.big) AS big, min(n.at) AS at', [1, 2]],
+    ['collect(n.at)[1] AS at, n.s AS again', [1, 2]],
+  ])('give %s of groups beside what is counted once', async (item, at) => {
+    const rows = await rowsOf(`MATCH (n:A)-[r:R]->(m) RETURN n.s AS s, ${item}, count(DISTINCT m.id) AS n ORDER BY s`);
+    expect(rows.map(({ s, n }) => [s, n])).toEqual([
+      ['x', 4],
+      ['y', 4],
+    ]);
+    rows.forEach((row, group) => expect(JSON.stringify(row)).toContain(`"2024-01-01T00:00:00.00000${at[group]}Z"`));
+    if (item.startsWith('sum')) expect(rows[0].big).toBe('126100789566373902');
+  });
+
   it('give the values themselves, and null for what is not there', async () => {
     const rows = await rowsOf(
       'MATCH (:A)-[:R]->(m) WHERE m.id < 3 RETURN m.id AS id, label(m) AS l, m, count(*) AS n ORDER BY l, id',

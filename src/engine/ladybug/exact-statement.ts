@@ -1,5 +1,6 @@
 import type { QueryColumn } from '../graph-engine';
 import { exactExpression } from './exact-expressions';
+import { distinctIn } from './statement-aggregates';
 import { projectionsOf, type ProjectionItem } from './projection';
 import { quoteName } from './statement-text';
 import { parseType, type TableTypes } from '../value-types';
@@ -14,13 +15,16 @@ export interface ColumnSource {
 
 export interface ExactStatement {
   statement: string;
+  /** How many further columns there are before those of the original. */
+  before: number;
   sources: ColumnSource[];
 }
 
 /**
- * The statement with further columns at its end: the exact value of each column that the binding would round or cut,
+ * The statement with further columns: the exact value of each column that the binding would round or cut,
  * and, of columns that share a name, each one's own value. What it matches, groups, orders and limits stays the same,
- * since each further column depends on one that is there. Undefined where the statement cannot be read that way.
+ * since each further column depends on one that is there. They stand at the end or, where an aggregate has DISTINCT, before
+ * all others: what stands behind such a one the engine gets wrong (`statement-aggregates.ts`). Undefined where the statement cannot be read that way.
  */
 export function exactStatement(
   statement: string,
@@ -31,13 +35,17 @@ export function exactStatement(
   if (projections === undefined) return undefined;
   const branches = projections.map(({ items }) => expressionsOf(items, columns));
   const sources: ColumnSource[] = [];
-  const additions: string[][] = projections.map(() => []);
+  const additions = projections.map(() => ({ before: [] as string[], behind: [] as string[] }));
+  const counts = branches.some((expressions) => expressions?.some((one) => distinctIn(one).includes(true)));
   let added = 0;
   const add = (column: number, write: (expression: string) => string | undefined): string | undefined => {
     const texts = branches.map((expressions) => expressions && write(expressions[column]));
     if (texts.includes(undefined)) return undefined;
+    const aggregates = texts.flatMap((text) => distinctIn(text as string));
+    const before = counts && !aggregates.includes(true);
+    if (counts && !before && aggregates.includes(false)) return undefined;
     const name = `gs_column_${(added += 1)}`;
-    texts.forEach((text, branch) => additions[branch].push(`${text} AS ${name}`));
+    texts.forEach((text, branch) => additions[branch][before ? 'before' : 'behind'].push(`${text} AS ${name}`));
     return name;
   };
   const names = columns.map(({ name }) => name);
@@ -50,11 +58,14 @@ export function exactStatement(
   if (added === 0) return undefined;
   let text = '';
   let copied = 0;
-  projections.forEach(({ end }, branch) => {
-    text += `${statement.slice(copied, end)}, ${additions[branch].join(', ')}`;
+  projections.forEach(({ items, end }, branch) => {
+    const { start } = items[0];
+    const { before, behind } = additions[branch];
+    text += statement.slice(copied, start) + before.map((item) => `${item}, `).join('');
+    text += statement.slice(start, end) + behind.map((item) => `, ${item}`).join('');
     copied = end;
   });
-  return { statement: text + statement.slice(copied), sources };
+  return { statement: text + statement.slice(copied), before: additions[0].before.length, sources };
 }
 
 /** An expression for each column; a star stands for as many columns as no other item accounts for. */

@@ -1,7 +1,7 @@
 import type { QueryResult } from '@ladybugdb/core';
 import type { QueryColumn } from '../graph-engine';
 import { mayLose } from './exact-expressions';
-import { distinctNames, exactStatement, type ColumnSource } from './exact-statement';
+import { distinctNames, exactStatement, type ExactStatement } from './exact-statement';
 import { HostFailure } from './messages';
 import { Losses } from './scalar-serialisers';
 import { rowSerialiser } from './serialiser';
@@ -17,9 +17,7 @@ export interface TextBatch {
 }
 
 /** How to ask for a statement's result without loss, and for which columns that was found out. */
-export interface ExactQuery {
-  statement: string;
-  sources: ColumnSource[];
+export interface ExactQuery extends ExactStatement {
   /** The original statement's columns, names as the engine gives them. */
   columns: QueryColumn[];
   /** A name that several columns have. */
@@ -55,7 +53,7 @@ export class ResultReader {
     private readonly limits: ReadLimits,
     private readonly exact?: ExactQuery,
   ) {
-    this.original = exact ? all.slice(0, exact.columns.length) : all;
+    this.original = exact ? all.slice(exact.before, exact.before + exact.columns.length) : all;
     const distinct = distinctNames(this.original.map(({ name }) => name));
     this.columns = this.original.map(({ type }, index) => ({ name: distinct[index], type }));
     this.total = result.getNumTuples();

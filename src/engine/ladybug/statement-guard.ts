@@ -1,4 +1,5 @@
 import { StatementRefused } from '../engine.errors';
+import { guardAggregates } from './statement-aggregates';
 import { guardDepth } from './statement-depth';
 import { guardFunctions } from './statement-functions';
 import { tokenize, type Token } from './statement-tokens';
@@ -33,7 +34,7 @@ const REMEMBERED_LENGTH = 5_000;
 /**
  * First wall: looks at the words of a user's statement and refuses clauses that reach beyond the graph, before any
  * engine sees it. Names pass that merely read like such a clause. Throws {@link StatementRefused}, `StatementTooDeep`,
- * `ListFunctionRefused`.
+ * `ListFunctionRefused`, `AggregatesRefused`.
  * The host asks the engine about the plan afterwards (`plan-guard.ts`), and its process is confined.
  */
 export function guardStatement(statement: string): void {
@@ -41,6 +42,7 @@ export function guardStatement(statement: string): void {
   const tokens = tokenize(statement);
   guardDepth(tokens);
   guardFunctions(tokens);
+  guardAggregates(tokens);
   tokens.forEach((token, index) => {
     if (token.kind !== 'word') return;
     if (token.text === 'CALL') guardCall(tokens, index);

@@ -85,6 +85,14 @@ export function isNamed({ kind }: Token): boolean {
   return kind === 'word' || kind === 'quoted';
 }
 
+/** Whether the word is that clause, and no name and no part of STARTS WITH. */
+export function isClause(tokens: Token[], at: number, word: string): boolean {
+  const { kind, text } = tokens[at];
+  const before = tokens[at - 1];
+  if (kind !== 'word' || text !== word || ['.', ':', '|', '$', '(', ','].includes(before?.text)) return false;
+  return !(word === 'WITH' && (before?.text === 'STARTS' || before?.text === 'ENDS'));
+}
+
 /** The end of a quoted piece, or -1 where it never ends. Backslashes escape in strings, not in backticks. */
 function closing(statement: string, start: number, quote: string): number {
   for (let i = start + 1; i < statement.length; i += 1) {
