@@ -39,7 +39,7 @@ export class SchemasRepository {
   }
 
   async find(graphId: string, number: number): Promise<SchemaVersion | null> {
-    if (number > LAST_NUMBER) return null;
+    if (Math.abs(number) > LAST_NUMBER) return null;
     const rows = await this.transactor.em.query<SchemaVersion[]>(
       `select ${COLUMNS} from graph_schema_version where graph_id = $1 and number = $2`,
       [graphId, number],
