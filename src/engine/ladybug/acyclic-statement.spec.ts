@@ -27,7 +27,7 @@ describe('a statement without circles', () => {
       'MATCH (a)-->(b) OPTIONAL MATCH (b)-->(c), (c)-->(gs_again_1) WHERE id(b) = id(gs_again_1) RETURN a, c',
     ],
   ])('of %s', (statement, expected) => {
-    expect(acyclicStatement(statement)).toBe(expected);
+    expect(numbered(acyclicStatement(statement) ?? '')).toBe(expected);
   });
 
   it.each([
@@ -45,3 +45,9 @@ describe('a statement without circles', () => {
     expect(acyclicStatement(statement)).toBeUndefined();
   });
 });
+
+/** Names that the statement gained are told by the place where they stand; here by their order. */
+function numbered(statement: string): string {
+  const names = [...new Set(statement.match(/gs_again_\d+/g))];
+  return statement.replace(/gs_again_\d+/g, (name) => `gs_again_${names.indexOf(name) + 1}`);
+}

@@ -1,4 +1,4 @@
-import { type MatchPattern, matchPatternAt } from './match-patterns';
+import { type MatchPattern, matchPatternAt, type PatternNode } from './match-patterns';
 import { endOf, isClause, nestingOf, type Token, tokenize } from './statement-tokens';
 
 /** Of names that stand for a second mention of a node. */
@@ -12,10 +12,40 @@ interface Edit {
   text: string;
 }
 
-/** Nodes that relationships connect, by name; and the labels that they were given. */
-interface Graph {
-  group: Map<string, object>;
-  labels: Map<string, string>;
+/** What is known of the nodes of a clause, or of several that the engine takes as one. */
+class PatternGraph {
+  /** Nodes that relationships connect have the same object; a node without a name is in no other place. */
+  private readonly groups = new Map<string | PatternNode, object>();
+
+  constructor(private readonly labels = new Map<string, string>()) {}
+
+  /** The same nodes, and nothing connected. */
+  apart(): PatternGraph {
+    return new PatternGraph(this.labels);
+  }
+
+  note({ name, labels }: PatternNode): void {
+    if (name !== undefined && labels !== '' && this.labelsOf(name) === '') this.labels.set(keyOf(name), labels);
+  }
+
+  labelsOf(name: Token): string {
+    return this.labels.get(keyOf(name)) ?? '';
+  }
+
+  /** False where they are connected already. */
+  connect(one: PatternNode, other: PatternNode): boolean {
+    const [kept, given] = [this.groupOf(one), this.groupOf(other)];
+    if (kept === given) return false;
+    for (const [key, group] of this.groups) if (group === given) this.groups.set(key, kept);
+    return true;
+  }
+
+  private groupOf(node: PatternNode): object {
+    const key = node.name === undefined ? node : keyOf(node.name);
+    const group = this.groups.get(key) ?? {};
+    this.groups.set(key, group);
+    return group;
+  }
 }
 
 /**
@@ -27,69 +57,38 @@ export function acyclicStatement(statement: string): string | undefined {
   const tokens = tokenize(statement);
   if (tokens.some((token, at) => token.text.toLowerCase().startsWith(PREFIX) || isStar(tokens, at))) return undefined;
   const edits: Edit[] = [];
-  /** Those of the clause and of the subqueries around it; patterns of one part of a query are one. */
-  const graphs: Graph[] = [emptyGraph()];
-  let again = 0;
+  /** Of the clause, and of those around the subquery that it is in. */
+  const graphs = [new PatternGraph()];
   for (let at = 0; at < tokens.length; at += 1) {
-    const token = tokens[at];
-    if (token.text === '{' && token.kind === 'mark') graphs.push(emptyGraph());
-    else if (token.text === '}' && token.kind === 'mark') graphs.pop();
-    else if (isClause(tokens, at, 'WITH') || isClause(tokens, at, 'UNION')) graphs[graphs.length - 1] = emptyGraph();
+    const { kind, text } = tokens[at];
+    if (kind === 'mark' && text === '{') graphs.push(new PatternGraph());
+    else if (kind === 'mark' && text === '}') graphs.pop();
+    else if (isClause(tokens, at, 'WITH') || isClause(tokens, at, 'UNION')) graphs.splice(-1, 1, new PatternGraph());
     else if (isClause(tokens, at, 'MATCH')) {
       const pattern = matchPatternAt(statement, tokens, at + 1);
-      if (pattern === undefined || graphs.length === 0) return undefined;
-      const optional = tokens[at - 1]?.text === 'OPTIONAL';
-      const graph = optional ? { ...emptyGraph(), labels: graphs.at(-1)!.labels } : graphs.at(-1)!;
-      const mentions = secondMentions(statement, pattern, graph, () => `${PREFIX}${(again += 1)}`);
-      if (mentions.length === 0) continue;
-      const conditions = mentions.map(({ name, own }) => `id(${name}) = id(${own})`).join(' AND ');
-      const where = whereEdits(tokens, pattern.next, conditions);
+      const graph = tokens[at - 1]?.text === 'OPTIONAL' ? graphs.at(-1)?.apart() : graphs.at(-1);
+      if (pattern === undefined || graph === undefined) return undefined;
+      const renamed = renamedNodes(pattern, graph);
+      if (renamed.length === 0) continue;
+      const same = renamed.map(({ from, to, own }) => `id(${statement.slice(from, to)}) = id(${own})`);
+      const where = whereEdits(tokens, pattern.next, same.join(' AND '));
       if (where === undefined) return undefined;
-      edits.push(...mentions.map(({ edit }) => edit), ...where);
+      edits.push(...renamed, ...where);
     }
   }
   return edits.length > 0 ? edited(statement, edits) : undefined;
 }
 
-/** Where a relationship leads to a node that is connected already: the name that it gets there. */
-function secondMentions(
-  statement: string,
-  { nodes, edges }: MatchPattern,
-  { group, labels }: Graph,
-  newName: () => string,
-): { name: string; own: string; edit: Edit }[] {
-  const mentions: { name: string; own: string; edit: Edit }[] = [];
-  const keys = nodes.map(({ name }, place) => (name === undefined ? `${place}` : name.text.toUpperCase()));
-  nodes.forEach((node, place) => {
-    if (node.name && node.labels !== '' && !labels.has(keys[place])) labels.set(keys[place], node.labels);
+/** Where a relationship leads to a node that is connected already: the name of its own that it gets there. */
+function renamedNodes({ nodes, edges }: MatchPattern, graph: PatternGraph): (Edit & { own: string })[] {
+  nodes.forEach((node) => graph.note(node));
+  return edges.flatMap(({ from, to }) => {
+    const { name, labels } = nodes[to];
+    if (graph.connect(nodes[from], nodes[to]) || name === undefined) return [];
+    const own = `${PREFIX}${name.start}`;
+    const text = labels === '' ? own + graph.labelsOf(name) : own;
+    return [{ from: name.start, to: name.end, text, own }];
   });
-  // A node without a name is in no other place.
-  const groups = nodes.map(({ name }, place) => (name && group.get(keys[place])) ?? {});
-  nodes.forEach(({ name }, place) => {
-    if (name === undefined) return;
-    const known = group.get(keys[place]);
-    if (known === undefined) group.set(keys[place], groups[place]);
-    else groups[place] = known;
-  });
-  const join = (one: object, other: object): void => {
-    for (const [key, value] of group) if (value === other) group.set(key, one);
-    groups.forEach((value, place) => value === other && (groups[place] = one));
-  };
-  for (const { from, to } of edges) {
-    const { name, labels: own } = nodes[to];
-    if (groups[from] !== groups[to]) join(groups[from], groups[to]);
-    else if (name !== undefined) {
-      const given = newName();
-      const known = own === '' ? (labels.get(keys[to]) ?? '') : '';
-      const { start, end } = name;
-      mentions.push({
-        name: statement.slice(start, end),
-        own: given,
-        edit: { from: start, to: end, text: given + known },
-      });
-    }
-  }
-  return mentions;
 }
 
 /** Adds conditions to the WHERE that may be at `at`; undefined where it has something behind it that cannot be read. */
@@ -132,6 +131,7 @@ function edited(statement: string, edits: Edit[]): string {
   return text + statement.slice(copied);
 }
 
-function emptyGraph(): Graph {
-  return { group: new Map(), labels: new Map() };
+/** The engine does not tell names apart by their case. */
+function keyOf({ text }: Token): string {
+  return text.toUpperCase();
 }
