@@ -62,6 +62,15 @@ describe('GET /openapi.json', () => {
     }
   });
 
+  it('says what each list has in it', () => {
+    const bare = (value: unknown, path: string): string[] => {
+      if (typeof value !== 'object' || value === null) return [];
+      const own = 'type' in value && value.type === 'array' && !('items' in value) ? [path] : [];
+      return [...own, ...Object.entries(value).flatMap(([key, inner]) => bare(inner, `${path}/${key}`))];
+    };
+    expect(bare(document, '')).toEqual([]);
+  });
+
   it('asks for nothing that has a default, and for the rest as the platform does', () => {
     for (const [name, { properties = {}, required }] of Object.entries(document.components.schemas)) {
       const withDefault = Object.keys(properties).filter((property) => properties[property].default !== undefined);

@@ -87,7 +87,11 @@ export class TableQueryResponse {
   columns: string[];
   @ApiProperty({ type: [String], description: "DuckDB's names of their types" })
   column_types: string[];
-  @ApiProperty({ type: [Array], description: 'values by column; whole numbers beyond 2^53 and decimals are text' })
+  @ApiProperty({
+    type: 'array',
+    items: { type: 'array', items: {} },
+    description: 'values by column; whole numbers beyond 2^53 and decimals are text',
+  })
   rows: Json[][];
   @ApiProperty()
   row_count: number;
