@@ -1,16 +1,11 @@
 import { type MatchPattern, matchPatternAt, type PatternNode } from './match-patterns';
-import { endOf, isClause, nestingOf, type Token, tokenize } from './statement-tokens';
+import { type Edit, edited } from './statement-text';
+import { endOfClause, isClause, nameOf, type Token, tokenize } from './statement-tokens';
 
 /** Of names that stand for a second mention of a node. */
 const PREFIX = 'gs_again_';
-/** Where a WHERE ends, where it is not by a bracket. */
+/** What ends a WHERE. */
 const CLAUSES = new Set('RETURN WITH MATCH OPTIONAL UNWIND UNION CALL HINT'.split(' '));
-
-interface Edit {
-  from: number;
-  to: number;
-  text: string;
-}
 
 /** What is known of the nodes of a clause, or of several that the engine takes as one. */
 class PatternGraph {
@@ -25,11 +20,11 @@ class PatternGraph {
   }
 
   note({ name, labels }: PatternNode): void {
-    if (name !== undefined && labels !== '' && this.labelsOf(name) === '') this.labels.set(keyOf(name), labels);
+    if (name !== undefined && labels !== '' && this.labelsOf(name) === '') this.labels.set(nameOf(name), labels);
   }
 
   labelsOf(name: Token): string {
-    return this.labels.get(keyOf(name)) ?? '';
+    return this.labels.get(nameOf(name)) ?? '';
   }
 
   /** False where they are connected already. */
@@ -41,7 +36,7 @@ class PatternGraph {
   }
 
   private groupOf(node: PatternNode): object {
-    const key = node.name === undefined ? node : keyOf(node.name);
+    const key = node.name === undefined ? node : nameOf(node.name);
     const group = this.groups.get(key) ?? {};
     this.groups.set(key, group);
     return group;
@@ -97,11 +92,9 @@ function whereEdits(tokens: Token[], at: number, conditions: string): Edit[] | u
     const { end } = tokens[at - 1];
     return [{ from: end, to: end, text: ` WHERE ${conditions}` }];
   }
-  let next = at + 1;
-  while (next < tokens.length && !endsWhere(tokens, next))
-    next = nestingOf(tokens[next]) > 0 ? endOf(tokens, next) + 1 : next + 1;
+  const next = endOfClause(tokens, at + 1, CLAUSES);
   if (tokens[next]?.text === 'HINT') return undefined;
-  const [begin, end] = [tokens[at].end, tokens[Math.min(next, tokens.length) - 1].end];
+  const [begin, end] = [tokens[at].end, tokens[next - 1].end];
   return [
     { from: begin, to: begin, text: ` ${conditions} AND (` },
     // On a line of its own, so that no comment takes it.
@@ -109,29 +102,8 @@ function whereEdits(tokens: Token[], at: number, conditions: string): Edit[] | u
   ];
 }
 
-function endsWhere(tokens: Token[], at: number): boolean {
-  const { kind, text } = tokens[at];
-  if (kind === 'mark') return text === ';' || nestingOf(tokens[at]) < 0;
-  return CLAUSES.has(text) && isClause(tokens, at, text);
-}
-
 /** `RETURN *` would give what is named anew as well. */
 function isStar(tokens: Token[], at: number): boolean {
   const before = tokens[at - 1]?.text === 'DISTINCT' ? tokens[at - 2] : tokens[at - 1];
   return tokens[at].text === '*' && (before?.text === 'RETURN' || before?.text === 'WITH' || before?.text === ',');
-}
-
-function edited(statement: string, edits: Edit[]): string {
-  let text = '';
-  let copied = 0;
-  for (const { from, to, text: given } of edits.sort((one, other) => one.from - other.from)) {
-    text += statement.slice(copied, from) + given;
-    copied = to;
-  }
-  return text + statement.slice(copied);
-}
-
-/** The engine does not tell names apart by their case. */
-function keyOf({ text }: Token): string {
-  return text.toUpperCase();
 }

@@ -2,7 +2,7 @@ import type { QueryColumn } from '../graph-engine';
 import { exactExpression } from './exact-expressions';
 import { distinctIn } from './statement-aggregates';
 import { projectionsOf, type ProjectionItem } from './projection';
-import { quoteName } from './statement-text';
+import { edited, quoteName } from './statement-text';
 import { parseType, type TableTypes } from '../value-types';
 
 /** Which column of an extended result holds what of a column of the original one. Names are the binding's. */
@@ -24,7 +24,8 @@ export interface ExactStatement {
  * The statement with further columns: the exact value of each column that the binding would round or cut,
  * and, of columns that share a name, each one's own value. What it matches, groups, orders and limits stays the same,
  * since each further column depends on one that is there. They stand at the end or, where an aggregate has DISTINCT, before
- * all others: what stands behind such a one the engine gets wrong (`statement-aggregates.ts`). Undefined where the statement cannot be read that way.
+ * all others: what stands behind such a one the engine gets wrong (`statement-aggregates.ts`). Undefined where the
+ * statement cannot be read that way.
  */
 export function exactStatement(
   statement: string,
@@ -56,16 +57,15 @@ export function exactStatement(
     sources.push({ plain: plain ?? name, exact });
   });
   if (added === 0) return undefined;
-  let text = '';
-  let copied = 0;
-  projections.forEach(({ items, end }, branch) => {
-    const { start } = items[0];
+  const edits = projections.flatMap(({ items, end }, branch) => {
     const { before, behind } = additions[branch];
-    text += statement.slice(copied, start) + before.map((item) => `${item}, `).join('');
-    text += statement.slice(start, end) + behind.map((item) => `, ${item}`).join('');
-    copied = end;
+    const { start } = items[0];
+    return [
+      { from: start, to: start, text: before.map((item) => `${item}, `).join('') },
+      { from: end, to: end, text: behind.map((item) => `, ${item}`).join('') },
+    ];
   });
-  return { statement: text + statement.slice(copied), before: additions[0].before.length, sources };
+  return { statement: edited(statement, edits), before: additions[0].before.length, sources };
 }
 
 /** An expression for each column; a star stands for as many columns as no other item accounts for. */

@@ -1,4 +1,4 @@
-import { nestingOf, tokenize, type Token } from './statement-tokens';
+import { itemsOf, nestingOf, tokenize, type Token } from './statement-tokens';
 
 /** One item after RETURN, without its `AS name`. */
 export interface ProjectionItem {
@@ -41,13 +41,7 @@ export function projectionsOf(statement: string): Projection[] | undefined {
 
 function projection(statement: string, tokens: Token[]): Projection {
   const rest = tokens[0]?.text === 'DISTINCT' && tokens[0].kind === 'word' ? tokens.slice(1) : tokens;
-  const items: Token[][] = [[]];
-  let depth = 0;
-  for (const token of rest) {
-    depth += nestingOf(token);
-    if (token.kind === 'mark' && token.text === ',' && depth === 0) items.push([]);
-    else items[items.length - 1].push(token);
-  }
+  const items = itemsOf(rest);
   if (items.some((item) => item.length === 0)) return { items: [], end: 0 };
   return { items: items.map((item) => itemOf(statement, item)), end: items[items.length - 1].at(-1)!.end };
 }

@@ -1,5 +1,5 @@
 import { ListFunctionRefused } from '../engine.errors';
-import { endOf, isNamed, nestingOf, type Token } from './statement-tokens';
+import { endOf, isNamed, nameOf, nestingOf, type Token } from './statement-tokens';
 
 const UNWIND_IT = 'Take UNWIND, and collect() what is left';
 // Of lists with NULLs in them list_contains is wrong, too; list_distinct leaves those out.
@@ -92,11 +92,6 @@ function isArrow(tokens: Token[], at: number): boolean {
 
 function endsValue(token: Token | undefined): boolean {
   return token !== undefined && (token.kind !== 'mark' || nestingOf(token) < 0) && !OPERATORS.has(token.text);
-}
-
-/** The engine does not tell names apart by their case. */
-function nameOf({ text }: Token): string {
-  return text.toUpperCase();
 }
 
 function named(names: string[], instead: string): Record<string, string> {

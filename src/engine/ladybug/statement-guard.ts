@@ -2,7 +2,8 @@ import { StatementRefused } from '../engine.errors';
 import { guardAggregates } from './statement-aggregates';
 import { guardDepth } from './statement-depth';
 import { guardFunctions } from './statement-functions';
-import { tokenize, type Token } from './statement-tokens';
+import { type Edit, edited } from './statement-text';
+import { isNamed, tokenize, type Token } from './statement-tokens';
 
 /**
  * Clauses that reach files, other databases, extensions or settings; and HINT, which makes the engine join what does not
@@ -94,7 +95,7 @@ function guardCall(tokens: Token[], index: number): void {
   if (isName(tokens, index)) return;
   const name = tokens[index + 1];
   const isCall = tokens[index + 2]?.text === '(';
-  if (name && (name.kind === 'word' || name.kind === 'quoted') && isCall) {
+  if (name && isNamed(name) && isCall) {
     if (TABLE_FUNCTIONS.has(name.text.toUpperCase())) return;
     throw new StatementRefused(`CALL ${name.text.toLowerCase()}`);
   }
@@ -117,14 +118,11 @@ function isName(tokens: Token[], index: number): boolean {
 /** The statement with every `count(*)` written `count(1)`, which means the same and is planned differently. */
 export function withoutStarCount(statement: string): string {
   const tokens = tokenize(statement);
-  let text = '';
-  let copied = 0;
-  tokens.forEach((token, index) => {
+  const edits = tokens.flatMap((token, index): Edit[] => {
     const follows = tokens.slice(index + 1, index + 4).map((next) => next.text);
-    if (token.kind !== 'word' || token.text !== 'COUNT' || follows.join('') !== '(*)') return;
-    const star = tokens[index + 2];
-    text += `${statement.slice(copied, star.start)}1`;
-    copied = star.end;
+    if (token.kind !== 'word' || token.text !== 'COUNT' || follows.join('') !== '(*)') return [];
+    const { start, end } = tokens[index + 2];
+    return [{ from: start, to: end, text: '1' }];
   });
-  return text + statement.slice(copied);
+  return edited(statement, edits);
 }

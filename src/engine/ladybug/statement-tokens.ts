@@ -85,12 +85,42 @@ export function isNamed({ kind }: Token): boolean {
   return kind === 'word' || kind === 'quoted';
 }
 
+/** What a name is known by: the engine does not tell names apart by their case. */
+export function nameOf({ text }: Token): string {
+  return text.toUpperCase();
+}
+
 /** Whether the word is that clause, and no name and no part of STARTS WITH. */
 export function isClause(tokens: Token[], at: number, word: string): boolean {
   const { kind, text } = tokens[at];
   const before = tokens[at - 1];
   if (kind !== 'word' || text !== word || ['.', ':', '|', '$', '(', ','].includes(before?.text)) return false;
   return !(word === 'WITH' && (before?.text === 'STARTS' || before?.text === 'ENDS'));
+}
+
+/** The place where what begins at `at` ends: by one of the clauses, the end of the statement or of the brackets around it. */
+export function endOfClause(tokens: Token[], at: number, clauses: ReadonlySet<string>): number {
+  let next = at;
+  while (next < tokens.length) {
+    const { kind, text } = tokens[next];
+    const nesting = nestingOf(tokens[next]);
+    if (nesting < 0 || (kind === 'mark' && text === ';')) break;
+    if (clauses.has(text) && isClause(tokens, next, text)) break;
+    next = nesting > 0 ? endOf(tokens, next) + 1 : next + 1;
+  }
+  return Math.min(next, tokens.length);
+}
+
+/** The items of a list, without its commas. */
+export function itemsOf(tokens: Token[]): Token[][] {
+  const items: Token[][] = [[]];
+  let depth = 0;
+  for (const token of tokens) {
+    depth += nestingOf(token);
+    if (token.kind === 'mark' && token.text === ',' && depth === 0) items.push([]);
+    else items[items.length - 1].push(token);
+  }
+  return items;
 }
 
 /** The end of a quoted piece, or -1 where it never ends. Backslashes escape in strings, not in backticks. */

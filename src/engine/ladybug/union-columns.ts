@@ -1,6 +1,6 @@
-import { quoteName } from './statement-text';
+import { type Edit, edited, quoteName } from './statement-text';
 import { projectionsOf } from './projection';
-import { tokenize } from './statement-tokens';
+import { isNamed, tokenize } from './statement-tokens';
 
 /** Whether a statement joins results and leaves out rows that are equal. */
 export function isDistinctUnion(statement: string): boolean {
@@ -30,29 +30,25 @@ export function unionColumns(statement: string): UnionColumns | undefined {
   return {
     names: items.flatMap((_, at) => (kinds[at] === 'name' ? [at] : [])),
     comparingWholeRows: (names) => {
-      let text = '';
-      let copied = 0;
-      for (const [at, { expression, start, end, named }] of items.entries()) {
-        if (kinds[at] !== 'property' && !names.includes(at)) continue;
-        const name = named ? '' : ` AS ${quoteName(nameOf(expression))}`;
-        text += `${statement.slice(copied, start)}coalesce(${expression}, ${expression})${name}`;
-        copied = end;
-      }
-      return text + statement.slice(copied);
+      const edits = items.flatMap(({ expression, start, end, named }, at): Edit[] => {
+        if (kinds[at] !== 'property' && !names.includes(at)) return [];
+        const name = named ? '' : ` AS ${quoteName(columnOf(expression))}`;
+        return [{ from: start, to: end, text: `coalesce(${expression}, ${expression})${name}` }];
+      });
+      return edited(statement, edits);
     },
   };
 }
 
 function kindOf(expression: string): 'name' | 'property' | undefined {
   const [first, dot, last, ...more] = tokenize(expression);
-  const isName = (token?: { kind: string }): boolean => token?.kind === 'word' || token?.kind === 'quoted';
-  if (!isName(first)) return undefined;
+  if (first === undefined || !isNamed(first)) return undefined;
   if (dot === undefined) return 'name';
-  return dot.text === '.' && isName(last) && more.length === 0 ? 'property' : undefined;
+  return dot.text === '.' && last !== undefined && isNamed(last) && more.length === 0 ? 'property' : undefined;
 }
 
 /** What the engine calls a column that has no name of its own. */
-function nameOf(expression: string): string {
+function columnOf(expression: string): string {
   const parts = tokenize(expression).map(({ kind, text, start, end }) =>
     kind === 'quoted' ? text : expression.slice(start, end),
   );
