@@ -32,6 +32,13 @@ export class EngineWorld {
     return this.last;
   }
 
+  /** A new graph that statements make. */
+  async graphOf(definitions: string[]): Promise<GenerationRef> {
+    const target = this.target();
+    await this.engine.build({ target, definitions, loads: [] }, { signal: new AbortController().signal });
+    return target;
+  }
+
   /** Rows of a Parquet file. */
   async count(file: string): Promise<number> {
     const instance = await DuckDBInstance.create(':memory:');

@@ -11,23 +11,14 @@ describe('patterns with circles', () => {
 
   beforeAll(async () => {
     world = new EngineWorld();
-    graph = world.target();
-    await world.engine.build(
-      {
-        target: graph,
-        definitions: [
-          'CREATE NODE TABLE A(id INT64 PRIMARY KEY, at TIMESTAMP)',
-          'CREATE REL TABLE R(FROM A TO A, step INT64)',
-          `UNWIND range(0, ${NODES - 1}) AS i CREATE (:A {id: i, at: timestamp('2024-01-01 00:00:00.000001')})`,
-          ...[STEPS[0], ...STEPS].map(
-            (step) =>
-              `MATCH (a:A), (b:A) WHERE b.id = (a.id + ${step}) % ${NODES} CREATE (a)-[:R {step: ${step}}]->(b)`,
-          ),
-        ],
-        loads: [],
-      },
-      { signal: new AbortController().signal },
-    );
+    graph = await world.graphOf([
+      'CREATE NODE TABLE A(id INT64 PRIMARY KEY, at TIMESTAMP)',
+      'CREATE REL TABLE R(FROM A TO A, step INT64)',
+      `UNWIND range(0, ${NODES - 1}) AS i CREATE (:A {id: i, at: timestamp('2024-01-01 00:00:00.000001')})`,
+      ...[STEPS[0], ...STEPS].map(
+        (step) => `MATCH (a:A), (b:A) WHERE b.id = (a.id + ${step}) % ${NODES} CREATE (a)-[:R {step: ${step}}]->(b)`,
+      ),
+    ]);
   });
   afterAll(() => world.end());
 

@@ -34,25 +34,17 @@ describe('common questions', () => {
 
   beforeAll(async () => {
     world = new EngineWorld();
-    graph = world.target();
     const tags = "list_transform(range(0, i % 4 - 1), x -> concat('t', cast((i + x) % 6 AS STRING)))";
-    await world.engine.build(
-      {
-        target: graph,
-        definitions: [
-          'CREATE NODE TABLE A(id INT64 PRIMARY KEY, city INT64, age INT64, tags STRING[])',
-          'CREATE REL TABLE R(FROM A TO A, weight INT64)',
-          `UNWIND range(0, ${COUNT - 1}) AS i CREATE (:A {id: i, city: CASE WHEN i % 7 = 0 THEN NULL ELSE i % 23 END,
+    graph = await world.graphOf([
+      'CREATE NODE TABLE A(id INT64 PRIMARY KEY, city INT64, age INT64, tags STRING[])',
+      'CREATE REL TABLE R(FROM A TO A, weight INT64)',
+      `UNWIND range(0, ${COUNT - 1}) AS i CREATE (:A {id: i, city: CASE WHEN i % 7 = 0 THEN NULL ELSE i % 23 END,
              age: CASE WHEN i % 5 = 0 THEN NULL ELSE i * 37 % 100 END, tags: CASE WHEN i % 11 = 0 THEN NULL ELSE ${tags} END})`,
-          ...STEPS.map(
-            (step, at) => `MATCH (a:A), (b:A) WHERE a.id % 3 = 0 AND b.id = (a.id + ${step}) % ${COUNT}
+      ...STEPS.map(
+        (step, at) => `MATCH (a:A), (b:A) WHERE a.id % 3 = 0 AND b.id = (a.id + ${step}) % ${COUNT}
               CREATE (a)-[:R ${at === 3 ? '' : `{weight: ${step}}`}]->(b)`,
-          ),
-        ],
-        loads: [],
-      },
-      { signal: new AbortController().signal },
-    );
+      ),
+    ]);
   });
   afterAll(() => world.end());
 

@@ -13,31 +13,23 @@ describe('statements that group, with exact values', () => {
 
   beforeAll(async () => {
     world = new EngineWorld();
-    graph = world.target();
     const as = A.map((id) =>
       id % 2
         ? `CREATE (:A {id: ${id}, at: timestamp('2024-01-01 00:00:00.00000${id}'), big: 9007199254740993, s: 'x', flat: {a: 9007199254740993, b: 'q'},
              deep: {a: ${id}, b: {c: 9007199254740993, d: 'z'}}, many: [{a: 9007199254740993, b: date('2024-01-02')}, NULL]})`
         : `CREATE (:A {id: ${id}, at: timestamp('2024-01-01 00:00:00.00000${id}'), s: 'y', deep: {a: ${id}, b: NULL}})`,
     );
-    await world.engine.build(
-      {
-        target: graph,
-        definitions: [
-          `CREATE NODE TABLE A(id INT64 PRIMARY KEY, at TIMESTAMP, big INT64, s STRING, flat STRUCT(a INT64, b STRING),
+    graph = await world.graphOf([
+      `CREATE NODE TABLE A(id INT64 PRIMARY KEY, at TIMESTAMP, big INT64, s STRING, flat STRUCT(a INT64, b STRING),
              deep STRUCT(a INT64, b STRUCT(c INT64, d STRING)), many STRUCT(a INT64, b DATE)[])`,
-          'CREATE NODE TABLE B(id INT64 PRIMARY KEY, price DECIMAL(20,3))',
-          'CREATE REL TABLE R(FROM A TO A, FROM A TO B, w INT64)',
-          ...as,
-          ...B.map((id) => `CREATE (:B {id: ${id}, price: cast('12345678901234567.890' AS DECIMAL(20,3))})`),
-          // Each node is met several times, after nodes of the other type and of the other kind.
-          'MATCH (a:A), (b:A) CREATE (a)-[:R {w: 9007199254740993}]->(b)',
-          'MATCH (a:A), (b:B) CREATE (a)-[:R]->(b)',
-        ],
-        loads: [],
-      },
-      { signal: new AbortController().signal },
-    );
+      'CREATE NODE TABLE B(id INT64 PRIMARY KEY, price DECIMAL(20,3))',
+      'CREATE REL TABLE R(FROM A TO A, FROM A TO B, w INT64)',
+      ...as,
+      ...B.map((id) => `CREATE (:B {id: ${id}, price: cast('12345678901234567.890' AS DECIMAL(20,3))})`),
+      // Each node is met several times, after nodes of the other type and of the other kind.
+      'MATCH (a:A), (b:A) CREATE (a)-[:R {w: 9007199254740993}]->(b)',
+      'MATCH (a:A), (b:B) CREATE (a)-[:R]->(b)',
+    ]);
   });
   afterAll(() => world.end());
 

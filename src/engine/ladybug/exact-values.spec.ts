@@ -16,23 +16,14 @@ describe('values of query results, exactly', () => {
 
   beforeAll(async () => {
     world = new EngineWorld();
-    const target = world.target();
-    await world.engine.build(
-      {
-        target,
-        definitions: [
-          'CREATE NODE TABLE Thing(id INT64 PRIMARY KEY, at TIMESTAMP, price DECIMAL(20,3), many INT64[], span INTERVAL, u UUID, b BLOB)',
-          'CREATE REL TABLE LINK(FROM Thing TO Thing, weight INT64, since TIMESTAMP)',
-          `CREATE (a:Thing {id: 9007199254740993, at: timestamp('2020-01-01 10:00:00.123456'), price: cast('12345678901234567.890' AS DECIMAL(20,3)),
+    graph = await world.graphOf([
+      'CREATE NODE TABLE Thing(id INT64 PRIMARY KEY, at TIMESTAMP, price DECIMAL(20,3), many INT64[], span INTERVAL, u UUID, b BLOB)',
+      'CREATE REL TABLE LINK(FROM Thing TO Thing, weight INT64, since TIMESTAMP)',
+      `CREATE (a:Thing {id: 9007199254740993, at: timestamp('2020-01-01 10:00:00.123456'), price: cast('12345678901234567.890' AS DECIMAL(20,3)),
              many: [9007199254740995, NULL], span: interval('1 month 2 days 3 microseconds'), u: UUID('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'), b: BLOB('\\\\xAA\\\\x01')}),
              (b:Thing {id: -9223372036854775807, at: timestamp('1969-12-31 23:59:59.999999'), many: []}),
              (a)-[:LINK {weight: 9223372036854775807, since: timestamp('2020-01-01 10:00:00.000001')}]->(b)`,
-        ],
-        loads: [],
-      },
-      { signal: new AbortController().signal },
-    );
-    graph = target;
+    ]);
   });
   afterAll(() => world.end());
 

@@ -12,19 +12,11 @@ describe('list functions of many rows', () => {
 
   beforeAll(async () => {
     world = new EngineWorld();
-    graph = world.target();
-    await world.engine.build(
-      {
-        target: graph,
-        definitions: [
-          'CREATE NODE TABLE P(id INT64 PRIMARY KEY, list INT64[], texts STRING[])',
-          `UNWIND range(1, ${IDS.length}) AS i CREATE (:P {id: i, list: CASE WHEN i % 13 = 0 THEN [1, NULL, 3] ELSE range(1, i % 5) END})`,
-          `MATCH (p:P) SET p.texts = list_transform(p.list, x -> concat('text ', cast(x AS STRING), ' of ', cast(p.id AS STRING)))`,
-        ],
-        loads: [],
-      },
-      { signal: new AbortController().signal },
-    );
+    graph = await world.graphOf([
+      'CREATE NODE TABLE P(id INT64 PRIMARY KEY, list INT64[], texts STRING[])',
+      `UNWIND range(1, ${IDS.length}) AS i CREATE (:P {id: i, list: CASE WHEN i % 13 = 0 THEN [1, NULL, 3] ELSE range(1, i % 5) END})`,
+      `MATCH (p:P) SET p.texts = list_transform(p.list, x -> concat('text ', cast(x AS STRING), ' of ', cast(p.id AS STRING)))`,
+    ]);
   });
   afterAll(() => world.end());
 
