@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Actor } from '../auth/actor';
 import { CurrentActor } from '../auth/current';
 import { Requires } from '../auth/requires';
@@ -18,8 +18,6 @@ import {
 import { MaterializeGraph } from './materialization.operations';
 import { MaterializationService } from './materialization.service';
 
-const ANSWERS = [StartedMaterializationDto, OperationDto, DryRunDto];
-
 @ApiTags('materialization')
 @Controller('v1/graphs/:graph_id')
 export class MaterializationController {
@@ -30,12 +28,10 @@ export class MaterializationController {
 
   /** 200 and not 202: the published client takes nothing else here. */
   @Post('materialize')
-  @ApiExtraModels(...ANSWERS)
-  @ApiOkResponse({
-    description: 'the operation that has begun or, as it was preferred, has ended; or what it would do (`dry_run`)',
-    schema: { oneOf: ANSWERS.map((answer) => ({ $ref: getSchemaPath(answer) })) },
+  @StartsOperation([MaterializeGraph, DagsterJob], {
+    status: 200,
+    answer: [StartedMaterializationDto, OperationDto, DryRunDto],
   })
-  @StartsOperation([MaterializeGraph, DagsterJob], { status: 200 })
   @Requires('graph:member')
   @ApiOperation({ summary: 'Bring the graph up to date with what is staged; answers with the operation that does it' })
   async start(

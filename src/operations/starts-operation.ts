@@ -19,11 +19,10 @@ const LONGEST_SECONDS = 50;
 export interface StartsOperationOptions {
   /** Status of the answer while the operation is not at its end. */
   status?: 200 | 202;
-  /**
-   * Class of the answer, or each of those that it may be of. One that is not an operation's: the handler waits by itself,
-   * for {@link PreferredWait}.
-   */
+  /** Class of the answer, or each of those that it may be of, where it is not an operation's alone. */
   answer?: Type<object> | Type<object>[];
+  /** Whether the handler waits by itself, for {@link PreferredWait}. */
+  waits?: boolean;
 }
 
 /** What a route says of the operation that it starts. */
@@ -40,10 +39,10 @@ export interface StartedOperation {
  */
 export function StartsOperation(
   contract: OperationContract | OperationContract[] | 'retry',
-  { status = 202, answer }: StartsOperationOptions = {},
+  { status = 202, answer, waits = false }: StartsOperationOptions = {},
 ): MethodDecorator {
   const contracts = contract === 'retry' ? contract : [contract].flat();
-  const started: StartedOperation = { contracts, waits: answer !== undefined };
+  const started: StartedOperation = { contracts, waits };
   const begun = `the operation (${contracts === 'retry' ? 'of the same type' : contracts.map(({ name }) => name).join(' or ')}) has begun`;
   const ended = 'it has ended, and the sender preferred to wait for that';
   const answers =

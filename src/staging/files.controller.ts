@@ -97,7 +97,7 @@ export class FilesController {
   }
 
   @Patch(':file_id')
-  @StartsOperation(StageFile, { answer: UpdateFileResponse })
+  @StartsOperation(StageFile, { answer: UpdateFileResponse, waits: true })
   @Requires('graph:member')
   @ApiOperation({
     summary: 'Say that the content was sent: it is checked and added to its table. Or take it out of there and keep it',

@@ -41,6 +41,7 @@ export class SubgraphsController {
   @StartsOperation([CreateSubgraph, ForkSubgraph], {
     status: 200,
     answer: [SubgraphDto, OperationDto, StartedOperationDto],
+    waits: true,
   })
   @Requires('graph:admin')
   @ApiOperation({
@@ -116,7 +117,7 @@ export class SubgraphsController {
   }
 
   @Delete(':subgraph_name')
-  @StartsOperation([DeleteGraph, DeleteSubgraph], { status: 200, answer: DeletedSubgraphDto })
+  @StartsOperation([DeleteGraph, DeleteSubgraph], { status: 200, answer: DeletedSubgraphDto, waits: true })
   @Requires('graph:admin')
   @ApiOperation({ summary: 'Delete a subgraph; one that holds something only by force' })
   async remove(
