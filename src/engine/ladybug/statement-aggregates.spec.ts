@@ -1,5 +1,5 @@
 import { AggregatesRefused } from '../engine.errors';
-import { guardStatement } from './statement-guard';
+import { guardCondition, guardStatement } from './statement-guard';
 
 describe('aggregates of groups', () => {
   it.each([
@@ -27,5 +27,10 @@ describe('aggregates of groups', () => {
     'RETURN',
   ])('pass elsewhere: %s', (statement) => {
     expect(() => guardStatement(statement)).not.toThrow();
+  });
+
+  it('are refused in conditions, too', () => {
+    const counted = 'EXISTS {MATCH (n)-->(m) WITH m, count(DISTINCT m.x) AS a, count(*) AS b WHERE a < b RETURN m}';
+    expect(() => guardCondition(counted)).toThrow(AggregatesRefused);
   });
 });

@@ -41,9 +41,7 @@ const REMEMBERED_LENGTH = 5_000;
 export function guardStatement(statement: string): void {
   if (passed.has(statement)) return;
   const tokens = tokenize(statement);
-  guardDepth(tokens);
-  guardFunctions(tokens);
-  guardAggregates(tokens);
+  guardWords(tokens);
   tokens.forEach((token, index) => {
     if (token.kind !== 'word') return;
     if (token.text === 'CALL') guardCall(tokens, index);
@@ -60,6 +58,13 @@ export function guardStatement(statement: string): void {
   passed.add(statement);
 }
 
+/** What the engine would die of, or get wrong, in statements and conditions alike. */
+function guardWords(tokens: Token[]): void {
+  guardDepth(tokens);
+  guardFunctions(tokens);
+  guardAggregates(tokens);
+}
+
 const CLOSING: Record<string, string> = { '(': ')', '[': ']', '{': '}' };
 
 /**
@@ -69,8 +74,7 @@ const CLOSING: Record<string, string> = { '(': ')', '[': ']', '{': '}' };
 export function guardCondition(condition: string): void {
   const open: string[] = [];
   const tokens = tokenize(condition);
-  guardDepth(tokens);
-  guardFunctions(tokens);
+  guardWords(tokens);
   for (const { kind, text } of tokens) {
     if (kind !== 'mark') continue;
     if (text in CLOSING) open.push(CLOSING[text]);
