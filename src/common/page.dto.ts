@@ -2,14 +2,12 @@ import type { Type as Class } from '@nestjs/common';
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, Max, Min } from 'class-validator';
+import { LARGEST_INTEGER } from './units';
 
 export interface Page {
   limit: number;
   offset: number;
 }
-
-/** No list is longer, and numbers without end are none that a database takes. */
-const FURTHEST = 2 ** 31 - 1;
 
 /** Which part of a list a query asks for: so many entries where it does not say, and never more than `most`. */
 export function pageOf({ limit: usual, most }: { limit: number; most: number }): Class<Page> {
@@ -22,12 +20,12 @@ export function pageOf({ limit: usual, most }: { limit: number; most: number }):
     @Max(most)
     limit: number = usual;
 
-    @ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: FURTHEST, default: 0 })
+    @ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: LARGEST_INTEGER, default: 0 })
     @IsOptional()
     @Type(() => Number)
     @IsInt()
     @Min(0)
-    @Max(FURTHEST)
+    @Max(LARGEST_INTEGER)
     offset: number = 0;
   }
   return PageQuery;

@@ -1,12 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { LARGEST_INTEGER } from '../common/units';
 import { Transactor } from '../database/transactor';
 import type { GenerationContents } from '../graphs/generation-contents';
 import type { EndPair, GraphSchema } from './graph-schema';
 import type { SchemaVersion } from './schema-version';
 
-/** As far as the column counts. */
-const LAST_NUMBER = 2 ** 31 - 1;
 const COLUMNS = `number, status, schema, base, changes, operation_id as "operationId", generation, note,
   created_at as "createdAt", applied_at as "appliedAt"`;
 
@@ -39,7 +38,7 @@ export class SchemasRepository {
   }
 
   async find(graphId: string, number: number): Promise<SchemaVersion | null> {
-    if (Math.abs(number) > LAST_NUMBER) return null;
+    if (Math.abs(number) > LARGEST_INTEGER) return null;
     const rows = await this.transactor.em.query<SchemaVersion[]>(
       `select ${COLUMNS} from graph_schema_version where graph_id = $1 and number = $2`,
       [graphId, number],

@@ -3,6 +3,7 @@ import { Transform, Type } from 'class-transformer';
 import { ArrayNotEmpty, ArrayUnique, IsIn, IsInt, IsISO8601, IsOptional, Matches, Max, Min } from 'class-validator';
 import { utcDate } from '../../auth/dto/api-key.dto';
 import { GRAPH_ID, OPERATION_ID, UUID } from '../../common/ids';
+import { LARGEST_INTEGER } from '../../common/units';
 import { OPERATION_STATUSES, type OperationStatus } from '../operation-transitions';
 import type { OperationFilter } from '../visible-operations';
 
@@ -81,7 +82,7 @@ export class OperationEventsQuery {
   @Type(() => Number)
   @IsInt()
   @Min(0)
-  @Max(2_147_483_647)
+  @Max(LARGEST_INTEGER)
   after: number = 0;
 
   @ApiPropertyOptional({ default: 100, maximum: 1_000 })
